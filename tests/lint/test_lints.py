@@ -1,0 +1,185 @@
+"""Each of the smaller lints fails when its rule is broken, and passes on what is like it but right."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from conftest import REPOSITORY, Tree
+
+# --- format -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def formatted(tree: Tree) -> Tree:
+    tree.write(".clang-format", (REPOSITORY / ".clang-format").read_text())
+    return tree
+
+
+def test_format_wants_cpp_as_clang_format_writes_it(formatted: Tree) -> None:
+    formatted.write("protocols/base/a.cc", "int f() {\n  return 1;\n}\n")
+    assert formatted.complaints("format") == []
+    formatted.write("protocols/base/a.cc", "int f()\n{ return 1; }\n")
+    assert formatted.complaints("format") == ["protocols/base/a.cc:1: is not as clang-format writes it: ./dev format"]
+
+
+def test_format_in_place_makes_it_so(formatted: Tree) -> None:
+    file = formatted.write("protocols/base/a.cc", "int f()\n{ return 1; }\n")
+    assert formatted.complaints("format", "--in-place") == []
+    assert file.read_text() == "int f() {\n  return 1;\n}\n"
+
+
+@pytest.mark.parametrize(("path", "text", "complaint"), [
+    ("a.py", "x = 1 \n", "a.py:1: has white space at the end of the line"),
+    ("a.py", "x = 1\n\ty = 2\n", "a.py:2: has a tab"),
+    ("a.py", "x = 1", "a.py:1: has no newline at its end"),
+    ("a.py", "x = 1\n\n", "a.py:2: ends with an empty line"),
+    ("docs/a.md", "\tcode\n", "docs/a.md:1: has a tab"),
+])
+def test_format_wants_no_stray_white_space(formatted: Tree, path: str, text: str, complaint: str) -> None:
+    formatted.write(path, text)
+    lines = formatted.complaints("format")
+    assert len(lines) == 1
+    assert lines[0].startswith(complaint)
+
+
+@pytest.mark.parametrize(("path", "text"), [
+    ("docs/a.md", "a hard break  \nin Markdown\n"),
+    ("tests/a.tsv", "a\tb\t\n"),
+    ("tests/golden/a.out", "as printed \t\n\n"),
+    ("tests/fuzz/corpus/tcp/1", "abc \t"),
+    ("tests/a.pcap", b"\xd4\xc3\xb2\xa1 \t"),
+    ("a.dat", b"\x00 \t"),
+    ("build/a.py", "x = 1 \t"),
+    ("empty", ""),
+])
+def test_format_leaves_what_is_no_prose(formatted: Tree, path: str, text: str | bytes) -> None:
+    formatted.write(path, text)
+    assert formatted.complaints("format") == []
+
+
+# --- leaks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [
+    "see /wor" "k/main/docs", "cd /roo" "t/x", "/tmp/buil" "d-me/smold", "in ../shar" "ed/design.md",
+    "/hom" "e/alice/src", "the .librar" "y/search tool",
+])
+def test_leaks_finds_a_place_outside_the_repository(tree: Tree, text: str) -> None:
+    tree.write("docs/a.md", f"fine\n{text}\n")
+    lines = tree.complaints("leaks")
+    assert len(lines) == 1
+    assert lines[0].startswith("docs/a.md:2: names a place outside the repository")
+
+
+def test_leaks_leaves_ordinary_paths(tree: Tree) -> None:
+    tree.write("docs/a.md", "/etc/smol/smold.yaml /usr/bin/smold docs/work/a src/root/b a/workers /worker\n")
+    assert tree.complaints("leaks") == []
+
+
+# --- links ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("text", "complaint"), [
+    ("[a](missing.md)", "links to missing.md, which does not exist"),
+    ("![a](../images/x.png)", "links to ../images/x.png, which does not exist"),
+    ("[a](/docs/missing.md)", "links to /docs/missing.md, which does not exist"),
+    ("[a][b]\n\n[b]: gone.md", "links to gone.md, which does not exist"),
+    ("[a](#no-such)", "the file has no such heading"),
+    ("[a](other.md#no-such)", "the file has no such heading"),
+    ("[a](../../../etc/passwd)", "outside the repository"),
+])
+def test_links_must_lead_somewhere(tree: Tree, text: str, complaint: str) -> None:
+    tree.write("docs/other.md", "# Other\n")
+    tree.write("docs/a.md", f"# A\n\n{text}\n")
+    lines = tree.complaints("links")
+    assert len(lines) == 1
+    assert complaint in lines[0]
+
+
+def test_links_that_do_are_fine(tree: Tree) -> None:
+    tree.write("docs/other.md", "# The `./dev` command, and more\n# Twice\n# Twice\n")
+    tree.write("docs/a.md", "# A b\n[x](other.md) [x](#a-b)\n"
+               "[x](other.md#the-dev-command-and-more) [x](/docs/other.md)\n"
+               "[x](other.md#twice-1) [x](https://example.org/none) `[x](code.md)`\n\n```\n[x](fenced.md)\n```\n")
+    assert tree.complaints("links") == []
+
+
+# --- requirements -----------------------------------------------------------------------------------
+
+TABLE = "id\tlevel\tsource\tsentence\nTCP-001\tMUST\tRFC 9293\tIt does.\nTRAP-01\ttrap\tpractice\tIt copes.\n"
+
+
+def test_requirements_accepts_citations_of_rows(tree: Tree) -> None:
+    tree.write("tests/requirements.tsv", TABLE)
+    tree.write("tests/protocols/tcp/a_test.cc", "// TCP-001, TRAP-01; not XTCP-999, UTF-8, TCP-9 or TCP-0001\n")
+    assert tree.complaints("requirements") == []
+
+
+@pytest.mark.parametrize("path", ["tests/protocols/tcp/a_test.cc", "tests/interop/test_a.py", "docs/a.md"])
+def test_requirements_refuses_an_unknown_id(tree: Tree, path: str) -> None:
+    tree.write("tests/requirements.tsv", TABLE)
+    tree.write(path, "// TCP-001\n// TCP-002\n")
+    assert tree.complaints("requirements") == [f"{path}:2: cites TCP-002, which is no row of tests/requirements.tsv"]
+
+
+@pytest.mark.parametrize(("row", "complaint"), [
+    ("TCP-001\tMUST\tx\tAgain.", "TCP-001 stands twice"),
+    ("TCP-002\tOUGHT\tx\tIt does.", "OUGHT is no level"),
+    ("TCP-002\tMUST\tx", "needs 4 columns"),
+    ("TCP-002\tMUST\t\tIt does.", "needs 4 columns, none of them empty"),
+    ("TCP2\tMUST\tx\tIt does.", "TCP2 is no id"),
+    ("TCP-002\tMUST\tx\tIt does", "ends with a full stop"),
+])
+def test_requirements_wants_a_well_formed_table(tree: Tree, row: str, complaint: str) -> None:
+    tree.write("tests/requirements.tsv", f"{TABLE}{row}\n")
+    lines = tree.complaints("requirements")
+    assert len(lines) == 1
+    assert lines[0].startswith("tests/requirements.tsv:4: ")
+    assert complaint in lines[0]
+
+
+def test_requirements_coverage_counts_the_rows_that_tests_name(tree: Tree) -> None:
+    tree.write("tests/requirements.tsv", TABLE)
+    tree.write("tests/a_test.cc", "// TRAP-01\n")
+    tree.write("docs/a.md", "TCP-001 is documented, which is no test.\n")
+    out = tree.lint("requirements", "--coverage").stdout
+    assert "TCP-001\tMUST\tIt does." in out
+    assert "TRAP-01\t" not in out
+    assert out.splitlines()[-1].split() == ["all", "1", "2"]
+
+
+def test_the_table_of_this_repository_is_whole() -> None:
+    rows = (REPOSITORY / "tests/requirements.tsv").read_text().splitlines()[1:]
+    ids = [row.split("\t")[0] for row in rows]
+    assert len(ids) == len(set(ids)) == 672
+    assert sum(name.startswith("TCP-") for name in ids) == 261
+    assert sum(name.startswith("TRAP-") for name in ids) == 50
+
+
+# --- shell ------------------------------------------------------------------------------------------
+
+
+def test_shell_finds_scripts_by_their_first_line_and_by_suffix(tree: Tree) -> None:
+    tree.write("script", "#!/usr/bin/env bash\ncd $1\n")
+    tree.write("a.sh", "# shellcheck shell=sh\nrm $1\n")
+    tree.write("python", "#!/usr/bin/python3\nx = $1\n")
+    places = {line.split(":")[0] for line in tree.complaints("shell")}
+    assert places == {"script", "a.sh"}
+
+
+def test_shell_accepts_a_clean_script(tree: Tree) -> None:
+    tree.write("script", "#!/usr/bin/env bash\ncd \"$1\" || exit\n")
+    assert tree.complaints("shell") == []
+
+
+# --- sizes ------------------------------------------------------------------------------------------
+
+
+def test_sizes_reports_and_fails_nothing(tree: Tree) -> None:
+    tree.write("protocols/tcp/long.cc", "int long_one() {\n" + "  f();\n" * 70 + "}\n\nint short_one() {\n  f();\n}\n")
+    tree.write("protocols/tcp/long.hh", "\n" * 301)
+    done: subprocess.CompletedProcess[str] = tree.lint("sizes")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == ["protocols/tcp/long.cc:1: long_one has 72 lines (60)",
+                                        "protocols/tcp/long.hh: 301 lines (headers: 300)"]
