@@ -1,0 +1,34 @@
+#include "protocols/wire/icmpv6.hh"
+#include "tests/fuzz/fuzz.hh"
+
+namespace smol::fuzz {
+namespace {
+
+template <class Repr>
+void check(const Repr& repr, Bytes message) {
+  const auto octets = emitted(repr, Repr::header_len());
+  require(octets[0] == message[0] && be32(octets, 4) == be32(message, 4),
+          "emit gives type and second word back");
+  require(be16(octets, 2) == 0, "the checksum is left to the stack");
+  require(Repr::parse(*Icmp6View::parse(octets, octets.size())) == repr, "parse undoes emit");
+  print_is_bounded(repr);
+}
+
+void icmpv6(Bytes input) {
+  const Packet packet = packet_of(input);
+  const Result<Icmp6View> view = Icmp6View::parse(packet.front, packet.len);
+  require(view.has_value() == (packet.front.size() >= 8), "eight octets are a header");
+  if (!view) return;
+  const Result<Icmp6EchoRepr> echo = Icmp6EchoRepr::parse(*view);
+  const Result<Icmp6ErrorRepr> error = Icmp6ErrorRepr::parse(*view);
+  require(!(echo && error), "no message is both echo and error");
+  require(error.has_value() == is_error(view->type()), "errors are those that is_error() names");
+  if (echo) check(*echo, packet.front);
+  if (error) check(*error, packet.front);
+  require(view->rest() == (std::uint32_t{view->ident()} << 16 | view->sequence()),
+          "both readings of the second word agree");
+}
+
+}  // namespace
+SMOL_FUZZ_TARGET(icmpv6)
+}  // namespace smol::fuzz

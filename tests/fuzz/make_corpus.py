@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the fuzz targets: corpus/<target>/<what it is>, a few octets each.
+
+They are committed; run this after changing it. An input that a fuzzer found goes into the same folders by hand, and
+stays. `--check` writes nothing and fails if a seed differs from what stands here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import struct
+import sys
+from pathlib import Path
+
+CORPUS = Path(__file__).resolve().parent / "corpus"
+
+MAC_A, MAC_B = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
+BROADCAST = b"\xff" * 6
+A4, B4 = (ipaddress.IPv4Address(text).packed for text in ("10.0.0.1", "10.0.0.2"))
+A6, B6, ROUTER6 = (ipaddress.IPv6Address(text).packed for text in ("fdaa::1", "fdaa::2", "fe80::1"))
+ICMP, TCP, UDP, ROUTING, FRAGMENT, ICMP6, OPTIONS = 1, 6, 17, 43, 44, 58, 60
+
+
+def checksum(octets: bytes) -> int:
+    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets[: len(octets) // 2 * 2]))
+    if len(octets) % 2:
+        total += octets[-1] << 8
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def filled(message: bytes, at: int, pseudo: bytes = b"") -> bytes:
+    """With its checksum in the two octets at `at`."""
+    return message[:at] + struct.pack("!H", checksum(pseudo + message)) + message[at + 2 :]
+
+
+def pseudo(version: int, protocol: int, length: int) -> bytes:
+    if version == 4:
+        return A4 + B4 + struct.pack("!BBH", 0, protocol, length)
+    return A6 + B6 + struct.pack("!II", length, protocol)
+
+
+def ethernet(kind: int, payload: bytes, destination: bytes = MAC_B) -> bytes:
+    return destination + MAC_A + struct.pack("!H", kind) + payload
+
+
+def arp(operation: int, padding: int = 0) -> bytes:
+    target = bytes(6) if operation == 1 else MAC_B
+    return struct.pack("!HHBBH", 1, 0x0800, 6, 4, operation) + MAC_A + A4 + target + B4 + bytes(padding)
+
+
+def ipv4(protocol: int, payload: bytes, options: bytes = b"", fragment: int = 0x4000) -> bytes:
+    words = 5 + len(options) // 4
+    header = struct.pack("!BBHHHBBH", 0x40 | words, 0, words * 4 + len(payload), 7, fragment, 64, protocol, 0)
+    return filled(header + A4 + B4 + options, 10) + payload
+
+
+def ipv6(following: int, payload: bytes) -> bytes:
+    return struct.pack("!IHBB", 6 << 28, len(payload), following, 64) + A6 + B6 + payload
+
+
+def tcp(version: int, flags: int, options: bytes = b"", data: bytes = b"") -> bytes:
+    offset = 5 + len(options) // 4
+    message = struct.pack("!HHIIBBHHH", 49500, 80, 1, 2, offset << 4, flags, 64240, 0, 0) + options + data
+    return filled(message, 16, pseudo(version, TCP, len(message)))
+
+
+def udp(version: int, data: bytes) -> bytes:
+    message = struct.pack("!HHHH", 53, 1024, 8 + len(data), 0) + data
+    return filled(message, 6, pseudo(version, UDP, len(message)))
+
+
+def icmp(kind: int, code: int, rest: int, data: bytes = b"") -> bytes:
+    return filled(struct.pack("!BBHI", kind, code, 0, rest) + data, 2)
+
+
+def icmp6(kind: int, code: int, rest: int, data: bytes = b"") -> bytes:
+    message = struct.pack("!BBHI", kind, code, 0, rest) + data
+    return filled(message, 2, pseudo(6, ICMP6, len(message)))
+
+
+TIMESTAMPS = bytes.fromhex("0101080a1122334455667788")
+SYN_OPTIONS = bytes.fromhex("020405b40402080a112233445566778801030307")
+SACK = bytes.fromhex("0101050a000003e8000003f2")
+OPTION_SETS = {
+    "none": b"",
+    "timestamps": TIMESTAMPS,
+    "syn": SYN_OPTIONS,
+    "timestamps_sack": TIMESTAMPS + bytes.fromhex("0101051a") + bytes(range(24)),
+    "four_sack_blocks": bytes.fromhex("01010522") + bytes(range(32)),
+    "compact": bytes.fromhex("030307040205220000000100000002000000030000000400000005000000060000000700000008"),
+    "unknown": bytes.fromhex("c806aabbccdd020405b401010101"),
+    "end_of_list": bytes.fromhex("040200ff"),
+    "length_zero": bytes.fromhex("c8000101"),
+    "length_beyond": bytes.fromhex("0101020a"),
+}
+
+SLLA, TLLA = b"\x01\x01" + MAC_A, b"\x02\x01" + MAC_A
+PREFIX = bytes.fromhex("030440c00001518000003840000000 00") + ipaddress.IPv6Address("fdaa::").packed
+MTU = struct.pack("!BBHI", 5, 1, 0, 1500)
+ND = {
+    "neighbor_solicit": icmp6(135, 0, 0, B6 + SLLA),
+    "neighbor_solicit_dad": icmp6(135, 0, 0, B6),
+    "neighbor_advert": icmp6(136, 0, 0x60000000, A6 + TLLA),
+    "router_solicit": icmp6(133, 0, 0, SLLA),
+    "router_advert": icmp6(134, 0, 0x40C00708, struct.pack("!II", 30000, 1000) + SLLA + MTU + PREFIX),
+    "router_advert_nine_prefixes": icmp6(134, 0, 0x40000708, bytes(8) + 9 * PREFIX),
+    "redirect": icmp6(137, 0, 0, ROUTER6 + B6 + TLLA + bytes.fromhex("0402000000000000") + bytes(8)),
+    "unknown_option": icmp6(135, 0, 0, B6 + bytes.fromhex("c801ffffffffffff") + SLLA),
+    "option_length_zero": icmp6(135, 0, 0, B6 + bytes(8)),
+    "multicast_target": icmp6(135, 0, 0, ipaddress.IPv6Address("ff02::1").packed),
+    "mapped_target": icmp6(135, 0, 0, ipaddress.IPv6Address("::ffff:10.0.0.1").packed),
+}
+
+QUOTE4, QUOTE6 = ipv4(UDP, udp(4, b"abc")), ipv6(TCP, tcp(6, 0x10, TIMESTAMPS, b"abc"))
+ICMPV4 = {
+    "echo_request": icmp(8, 0, 0x1234ABCD, b"data"),
+    "echo_reply": icmp(0, 0, 0x1234ABCD, b"data"),
+    "port_unreachable": icmp(3, 3, 0, QUOTE4),
+    "fragmentation_needed": icmp(3, 4, 1400, QUOTE4[:28]),
+    "redirect": icmp(5, 1, 0x0A000001, QUOTE4),
+    "time_exceeded": icmp(11, 1, 0, QUOTE4),
+    "parameter_problem": icmp(12, 0, 20 << 24, QUOTE4),
+    "timestamp": icmp(13, 0, 0, bytes(12)),
+}
+ICMPV6 = {
+    "echo_request": icmp6(128, 0, 0x1234ABCD, b"data"),
+    "echo_reply": icmp6(129, 0, 0x1234ABCD, b"data"),
+    "packet_too_big": icmp6(2, 0, 1280, QUOTE6),
+    "port_unreachable": icmp6(1, 4, 0, QUOTE6),
+    "parameter_problem": icmp6(4, 1, 40, QUOTE6),
+    "unknown_error": icmp6(100, 0, 0, QUOTE6),
+    "listener_report": icmp6(143, 0, 1, bytes.fromhex("04000000") + ipaddress.IPv6Address("ff02::fb").packed),
+    "unknown": icmp6(200, 0, 0),
+}
+EXTENSIONS = (
+    bytes.fromhex("3c00010400000000") + bytes.fromhex("2b00010400000000")
+    + bytes.fromhex("2c00000000000000") + bytes.fromhex("1100000000000007") + udp(6, b"abc")
+)
+IPV4 = {
+    "tcp": ipv4(TCP, tcp(4, 0x18, TIMESTAMPS, b"data")),
+    "syn": ipv4(TCP, tcp(4, 0x02, SYN_OPTIONS)),
+    "udp": QUOTE4,
+    "first_fragment": ipv4(UDP, udp(4, bytes(8)), fragment=0x2000),
+    "last_fragment": ipv4(UDP, bytes(8), fragment=0x00B9),
+    "router_alert": ipv4(UDP, udp(4, b""), options=bytes.fromhex("94040000")),
+    "source_route": ipv4(UDP, udp(4, b""), options=bytes.fromhex("8307040a00000300")),
+    "option_length_zero": ipv4(UDP, udp(4, b""), options=bytes.fromhex("99000000")),
+}
+IPV6 = {
+    "tcp": QUOTE6,
+    "udp": ipv6(UDP, udp(6, b"abc")),
+    "extension_headers": ipv6(0, EXTENSIONS),
+    "later_fragment": ipv6(FRAGMENT, bytes.fromhex("110005a900000007") + bytes(8)),
+    "routed": ipv6(ROUTING, bytes.fromhex("1102000100000000") + B6 + udp(6, b"")),
+    "mapped_source": ipv6(UDP, udp(6, b"abc"))[:8]
+    + ipaddress.IPv6Address("::ffff:10.0.0.1").packed
+    + ipv6(UDP, udp(6, b"abc"))[24:],
+}
+
+
+def nested_errors(depth: int) -> bytes:
+    packet = QUOTE4
+    for _ in range(depth):
+        packet = ipv4(ICMP, icmp(11, 0, 0, packet))
+    return packet
+
+
+FRAMES = {
+    "arp": ethernet(0x0806, arp(1, padding=18), BROADCAST),
+    "tcp": ethernet(0x0800, IPV4["tcp"]),
+    "tcp6": ethernet(0x86DD, IPV6["tcp"]),
+    "vlan_udp": ethernet(0x8100, bytes.fromhex("60070800") + IPV4["udp"]),
+    "vlans": ethernet(0x8100, 20 * bytes.fromhex("00078100")),
+    "llc": ethernet(0x0026, bytes.fromhex("424203") + bytes(35)),
+    "unknown_type": ethernet(0x88B5, bytes(46)),
+    "group_source": MAC_B + BROADCAST + bytes.fromhex("0800"),
+    "icmp_error": ethernet(0x0800, ipv4(ICMP, ICMPV4["port_unreachable"])),
+    "icmp6_error": ethernet(0x86DD, ipv6(ICMP6, ICMPV6["packet_too_big"])),
+    "nested_errors": ethernet(0x0800, nested_errors(14)),
+    "extension_headers": ethernet(0x86DD, IPV6["extension_headers"]),
+    "router_advert": ethernet(0x86DD, ipv6(ICMP6, ND["router_advert"])),
+}
+TEXTS = {
+    "mac": "02:00:5e:AB:cd:ef",
+    "v4": "192.168.69.1",
+    "v4_prefix": "192.168.69.1/24",
+    "v4_endpoint": "192.168.69.1:80",
+    "v6": "2001:DB8:0:0:1::1",
+    "v6_gap_in_front": "::2:3:4:5:6:7:8",
+    "v6_quad": "64:ff9b::192.0.2.33",
+    "v6_prefix": "fdaa::1/64",
+    "v6_endpoint": "[fdaa::1]:443",
+    "mapped": "::ffff:10.0.0.1",
+    "leading_zero": "010.0.0.1",
+}
+# What the targets that begin with a length for the rest of the packet see: none, and some.
+WHOLE, MORE = b"\x00\x00", b"\x01\x00"
+
+
+def named(seeds: dict[str, bytes], prefix: bytes = b"") -> dict[str, bytes]:
+    return {name: prefix + seed for name, seed in seeds.items()}
+
+
+def segments() -> dict[str, bytes]:
+    flags = {"syn": 0x02, "synack": 0x12, "rst": 0x04, "fin_push": 0x19, "urgent": 0x30, "xmas": 0xFF, "none": 0x00}
+    out = {name: tcp(4, value) for name, value in flags.items()}
+    for name, options in OPTION_SETS.items():
+        out[f"options_{name}"] = tcp(4, 0x10, options + bytes(-len(options) % 4))
+    out["port_zero"] = bytes(4) + tcp(4, 0x10)[4:]
+    return out
+
+
+SEEDS: dict[str, dict[str, bytes]] = {
+    "address_fuzz": {name: text.encode() for name, text in TEXTS.items()},
+    "arp_fuzz": {"request": arp(1), "reply": arp(2), "padded": arp(1, 18), "other_operation": arp(3)},
+    "ethernet_fuzz": {name: FRAMES[name][:20] for name in ("arp", "tcp", "vlan_udp", "llc", "group_source")},
+    "icmpv4_fuzz": named(ICMPV4, WHOLE),
+    "icmpv6_fuzz": named(ICMPV6, WHOLE),
+    "ipv4_fuzz": named(IPV4, WHOLE) | {"front_only": MORE + IPV4["tcp"][:40]},
+    "ipv6_fuzz": named(IPV6, WHOLE) | {"front_only": MORE + IPV6["tcp"][:60]},
+    "nd_fuzz": ND,
+    "print_fuzz": FRAMES | {"ip_tcp": IPV4["tcp"], "ip6_udp": IPV6["udp"]},
+    "tcp_fuzz": segments(),
+    "tcp_options_fuzz": OPTION_SETS,
+    "udp_fuzz": {
+        "whole": WHOLE + udp(4, b"abc"),
+        "front_only": MORE + struct.pack("!HHHH", 53, 1024, 200, 0),
+        "length_below_header": WHOLE + struct.pack("!HHHH", 53, 1024, 7, 0),
+        "padded": WHOLE + udp(4, b"abc") + bytes(9),
+    },
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare with what is committed; write nothing")
+    check = parser.parse_args().check
+    wrong = 0
+    for target, seeds in SEEDS.items():
+        for name, seed in seeds.items():
+            path = CORPUS / target / name
+            if check:
+                if not path.is_file() or path.read_bytes() != seed:
+                    print(f"{path}: not what make_corpus.py makes; run it", file=sys.stderr)
+                    wrong += 1
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(seed)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
