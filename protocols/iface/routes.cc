@@ -1,0 +1,143 @@
+#include "protocols/iface/routes.hh"
+
+#include <algorithm>
+
+namespace smol {
+namespace {
+
+bool may_be_a_host(const IpAddress& address) noexcept {
+  return !address.is_unspecified() && !address.is_multicast() && !address.is_loopback() &&
+         !address.is_limited_broadcast();
+}
+
+}  // namespace
+
+RouteTable::RouteTable(std::uint32_t capacity, std::pmr::memory_resource& memory)
+    // A trie over n prefixes has at most n forks beside their own nodes.
+    : routes_{capacity, memory}, nodes_{2 * capacity, memory} {}
+
+bool RouteTable::bit(const IpAddress& address, unsigned at) noexcept {
+  return (address.octets()[at / 8] >> (7 - at % 8) & 1) != 0;
+}
+
+std::uint32_t RouteTable::make_node(const IpAddress& key, unsigned bits) noexcept {
+  const Handle made =
+      nodes_.emplace(Node{key, static_cast<std::uint8_t>(bits), {kNone, kNone}, kNone});
+  SMOL_CHECK(static_cast<bool>(made));
+  return made.index;
+}
+
+/// The node of exactly this prefix, made if need be.
+std::uint32_t RouteTable::place(const IpAddress& key, unsigned bits) noexcept {
+  std::uint32_t* link = &root_;
+  while (*link != kNone) {
+    Node& node = nodes_.at(*link);
+    const unsigned common =
+        std::min({IpPrefix::common_bits(key, node.key), bits, unsigned{node.bits}});
+    if (common == node.bits) {
+      if (common == bits) return *link;
+      link = &node.child[bit(key, common)];
+      continue;
+    }
+    // The paths part inside this node's prefix: a fork, or the new prefix itself, goes above it.
+    const std::uint32_t below = *link;
+    const std::uint32_t fork = make_node(key, common);
+    nodes_.at(fork).child[bit(nodes_.at(below).key, common)] = below;
+    *link = fork;
+    if (common == bits) return fork;
+    link = &nodes_.at(fork).child[bit(key, common)];
+  }
+  *link = make_node(key, bits);
+  return *link;
+}
+
+Result<void, Error> RouteTable::add(const Route& route) noexcept {
+  if (route.gateway && (route.gateway->family() != route.destination.address().family() ||
+                        !may_be_a_host(*route.gateway))) {
+    return fail(Error::kInvalid);
+  }
+  if (routes_.full()) return fail(Error::kNoBuffers);
+  const IpAddress key = route.destination.network();
+  Route stored = route;
+  stored.destination = IpPrefix{key, route.destination.length()};
+  Node& node = nodes_.at(place(key, stored.destination.mapped_length()));
+  std::uint32_t* link = &node.first;
+  for (; *link != kNone; link = &routes_.at(*link).next) {
+    const Route& here = routes_.at(*link).route;
+    if (here == stored) return fail(Error::kExists);
+    if (here.metric > stored.metric) break;
+  }
+  *link = routes_.emplace(Entry{stored, *link}).index;
+  return {};
+}
+
+Result<void, Error> RouteTable::remove(const Route& route) noexcept {
+  const IpAddress key = route.destination.network();
+  const unsigned bits = route.destination.mapped_length();
+  std::uint32_t* found = find_link(key, bits);
+  if (found == nullptr) return fail(Error::kNotFound);
+  Route stored = route;
+  stored.destination = IpPrefix{key, route.destination.length()};
+  for (std::uint32_t* link = &nodes_.at(*found).first; *link != kNone;
+       link = &routes_.at(*link).next) {
+    if (!(routes_.at(*link).route == stored)) continue;
+    const std::uint32_t gone = *link;
+    *link = routes_.at(gone).next;
+    routes_.erase(gone);
+    prune(key, bits);
+    return {};
+  }
+  return fail(Error::kNotFound);
+}
+
+/// Where the node of exactly this prefix hangs; null if there is none.
+std::uint32_t* RouteTable::find_link(const IpAddress& key, unsigned bits) noexcept {
+  for (std::uint32_t* link = &root_; *link != kNone;) {
+    Node& node = nodes_.at(*link);
+    if (node.bits > bits || IpPrefix::common_bits(key, node.key) < node.bits) return nullptr;
+    if (node.bits == bits) return link;
+    link = &node.child[bit(key, node.bits)];
+  }
+  return nullptr;
+}
+
+/// Takes out the nodes on the way to this prefix that neither hold a route nor fork any more.
+void RouteTable::prune(const IpAddress& key, unsigned bits) noexcept {
+  const auto useless = [&](std::uint32_t index) {
+    const Node& node = nodes_.at(index);
+    return node.first == kNone && (node.child[0] == kNone || node.child[1] == kNone);
+  };
+  // Removing a node can make a mere fork out of its parent, which then has one child: two passes reach
+  // both.
+  for (int pass = 0; pass < 2; ++pass) {
+    for (std::uint32_t* link = &root_; *link != kNone;) {
+      Node& node = nodes_.at(*link);
+      if (useless(*link)) {
+        const std::uint32_t gone = *link;
+        *link = node.child[0] != kNone ? node.child[0] : node.child[1];
+        nodes_.erase(gone);
+        continue;
+      }
+      if (node.bits >= bits) break;
+      link = &node.child[bit(key, node.bits)];
+    }
+  }
+}
+
+const Route* RouteTable::lookup(const IpAddress& destination) const noexcept {
+  const bool v4 = destination.is_v4();
+  std::uint32_t best = kNone;
+  for (std::uint32_t at = root_; at != kNone;) {
+    const Node& node = nodes_.at(at);
+    if (IpPrefix::common_bits(destination, node.key) < node.bits) break;
+    // ::/0 covers the mapped addresses too, but an IPv6 route is none for them.
+    if (node.first != kNone && routes_.at(node.first).route.destination.address().is_v4() == v4) {
+      best = node.first;
+    }
+    if (node.bits == 128) break;
+    at = node.child[bit(destination, node.bits)];
+  }
+  return best == kNone ? nullptr : &routes_.at(best).route;
+}
+
+}  // namespace smol
