@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+
+#include "protocols/base/time.hh"
+
+namespace smol::tcp {
+
+/// The closed set of congestion controls.
+enum class CongestionControl : std::uint8_t {
+  kNone,     ///< the peer's window alone: tests and closed networks
+  kNewReno,  ///< RFC 5681, RFC 6582
+};
+
+/// What one socket may set for itself; a listener's are inherited by what it accepts.
+struct SocketOptions {
+  std::uint32_t send_buffer = 1 << 20;     ///< octets of payload; 4 KiB .. 1 GiB
+  std::uint32_t receive_buffer = 1 << 20;  ///< octets of payload; 4 KiB .. 1 GiB
+  /// Give up when data, or a keep-alive probe, stays unacknowledged this long (R2, RFC 9293 section
+  /// 3.8.3; RFC 5482). Zero: the stack's default. kForever: never.
+  Duration user_timeout{0};
+  /// Probe an idle connection after this long. Zero: off (RFC 9293 MUST-25).
+  Duration keep_alive{0};
+  Duration keep_alive_interval = seconds(75);  ///< between unanswered probes
+  std::uint8_t keep_alive_probes = 9;          ///< unanswered ones before the connection is dead
+  bool nagle = true;                           ///< RFC 9293 section 3.7.4, in Minshall's form
+  bool keep_alive_octet = false;               ///< probe with one garbage octet (RFC 9293 MAY-6)
+  std::uint8_t hop_limit = 64;                 ///< TTL or hop limit; 1..255
+  std::uint8_t dscp = 0;                       ///< 0..63
+  CongestionControl congestion_control = CongestionControl::kNewReno;
+
+  static constexpr Duration kForever = Duration::max();
+};
+
+/// Rules that hold for every connection of a stack.
+struct Config {
+  SocketOptions defaults{};
+  Duration initial_rto = seconds(1);        ///< RFC 6298 section 2.1
+  Duration min_rto = milliseconds(200);     ///< RFC 6298 says 1 s: docs/decisions, "Minimum RTO"
+  Duration max_rto = seconds(60);           ///< RFC 6298 section 2.5
+  Duration ack_delay = milliseconds(40);    ///< RFC 9293 MUST-40: below 500 ms
+  Duration time_wait = seconds(60);         ///< 2 MSL; RFC 9293 says 4 min
+  Duration fin_wait_2 = seconds(60);        ///< a closed socket waits this long for the peer's FIN
+  Duration user_timeout = seconds(300);     ///< R2 of data (RFC 9293 SHLD-11: at least 100 s)
+  Duration syn_timeout = seconds(180);      ///< R2 of SYN (RFC 9293 MUST-23: at least 3 min)
+  Duration syn_received = seconds(63);      ///< half-open passive connections end after this
+  std::uint32_t initial_window_segments = 10;  ///< RFC 6928
+  std::uint32_t challenge_acks = 10;           ///< a connection, every challenge_interval (RFC 5961)
+  Duration challenge_interval = seconds(5);
+  std::uint32_t reassembly_ranges = 256;  ///< out-of-order ranges of one connection
+  bool timestamps = true;                 ///< offer and take RFC 7323 timestamps
+  bool window_scaling = true;             ///< offer and take RFC 7323 window scaling
+};
+
+}  // namespace smol::tcp

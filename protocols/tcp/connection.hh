@@ -1,0 +1,332 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "protocols/base/error.hh"
+#include "protocols/base/seq.hh"
+#include "protocols/base/time.hh"
+#include "protocols/tcp/cc/congestion.hh"
+#include "protocols/tcp/config.hh"
+#include "protocols/tcp/info.hh"
+#include "protocols/tcp/reassembly.hh"
+#include "protocols/tcp/rto.hh"
+#include "protocols/tcp/segment.hh"
+#include "protocols/tcp/state.hh"
+
+namespace smol::tcp {
+
+/// What a connection borrows for the length of a call.
+struct Context {
+  const Config& config;
+  RangePool& ranges;
+  /// Packets are short: promise no more window than was promised, keep nothing out of order.
+  bool short_of_memory = false;
+  /// Packets are nearly gone: keep no text for a user who leaves text unread.
+  bool out_of_memory = false;
+};
+
+/// One connection: the state machine of RFC 9293 section 3.10, as values in and values out. It holds
+/// numbers and times, no octet and no packet; it reads no clock; and what it decides it returns, for
+/// the caller to do.
+///
+///     send queue                                receive queue
+///     snd_una      snd_nxt     snd_end          rcv_read     rcv_nxt          rcv_adv
+///     |-- in flight --|-- unsent --|            |-- unread --|-- window --------|
+///
+/// After every call: ask deadline(), and if Actions::send was set (or the call has no Actions) ask
+/// next_segment() until it says no.
+class Connection {
+ public:
+  /// What is settled before the first segment.
+  struct Setup {
+    SeqNumber iss;
+    std::uint32_t ts_offset = 0;
+    std::uint16_t local_mss = 536;  ///< payload that fits the interface: MTU less 40 or 60
+    bool is_v6 = false;
+    SocketOptions options;
+  };
+
+  Connection(const Context& context, Instant now, const Setup& setup) noexcept;
+
+  // --- the user's calls (RFC 9293 section 3.10.1 to 3.10.6), user_calls.cc ---------------------------
+
+  /// CLOSED to SYN-SENT.
+  void open_active(const Context& context) noexcept;
+  /// CLOSED to SYN-RECEIVED, by a SYN that a listener took. Text on the SYN is left to be sent again.
+  void open_passive(const Context& context, Instant now, const SegmentIn& syn) noexcept;
+  /// `octets` were put behind the send queue. Precondition: may_queue().
+  void queued(std::uint32_t octets) noexcept { snd_end_ += octets; }
+  /// The user took `octets` of what is next in line. True: a window update wants to be sent.
+  bool consumed(const Context& context, std::uint32_t octets) noexcept;
+  /// Half-close: a FIN follows what is queued.
+  Actions shutdown_write(const Context& context, Instant now) noexcept;
+  /// The user is done reading and writing. Text that comes from now on resets the connection.
+  /// Precondition: !loses_data().
+  Actions close(const Context& context, Instant now) noexcept;
+  /// There is text that nobody would ever read: close() would make it look delivered, so abort() it
+  /// is (RFC 9293 SHLD-3, RFC 2525 section 2.17).
+  bool loses_data() const noexcept { return unread() > 0 || !reassembly_.empty(); }
+  /// The end. The RST to send, if the peer knows of the connection.
+  std::optional<SegmentOut> abort(const Context& context, Instant now, Error error) noexcept;
+  void set_options(const Context& context, Instant now, const SocketOptions& options) noexcept;
+  void set_user_deadline(Instant when) noexcept { arm(Timer::kUser, when); }
+
+  // --- events --------------------------------------------------------------------------------------
+
+  /// SEGMENT ARRIVES (RFC 9293 section 3.10.7.3, arrives_syn_sent.cc, and 3.10.7.4,
+  /// arrives_synchronized.cc). `steps` is cleared, and filled for text that is not simply next in line:
+  /// then Actions::text_len is 0.
+  Actions segment_arrives(const Context& context, Instant now, const SegmentIn& segment,
+                          ReassemblySteps& steps) noexcept;
+  /// Runs what is due (RFC 9293 section 3.10.8, timeouts.cc).
+  Actions timeout(const Context& context, Instant now) noexcept;
+  /// An ICMP error quoted a segment of ours that began at `quoted`. Only SYN-SENT can end by one;
+  /// later they are soft (RFC 5927 section 5.2, RFC 9293 MUST-56). `hard`: nobody is there.
+  Actions icmp_error(SeqNumber quoted, Error error, bool hard) noexcept;
+
+  // --- output.cc -----------------------------------------------------------------------------------
+
+  /// The next segment to send now, and the books kept as if it were sent; false: nothing now. This is
+  /// the one place that decides when and what to send.
+  bool next_segment(const Context& context, Instant now, SegmentOut& out) noexcept;
+  /// Cheap and on the safe side: false means that next_segment() would say no.
+  bool may_send() const noexcept {
+    return ack_now_ || dup_acks_owed_ > 0 || syn_due_ || probe_due_ || keep_alive_due_ ||
+           rtx_nxt_.before(rtx_end_) || snd_nxt_.before(send_limit());
+  }
+
+  // --- questions -----------------------------------------------------------------------------------
+
+  /// When timeout() must be called at the latest; it may turn out to be early.
+  Instant deadline() const noexcept { return earliest_; }
+  State state() const noexcept { return state_; }
+  /// Set once state() is kClosed, unless both sides ended in order.
+  std::optional<Error> error() const noexcept { return error_; }
+  std::optional<Error> take_soft_error() noexcept;
+  bool passive() const noexcept { return passive_; }
+  /// Would this segment, in SYN-RECEIVED, make the connection ESTABLISHED?
+  bool completes_handshake(const SegmentIn& segment) const noexcept;
+  /// The user may write: not shut down, not over.
+  bool may_queue() const noexcept;
+  /// An ACK is due at once: what TIME-WAIT begins with, where the record must send it.
+  bool ack_due() const noexcept { return ack_now_; }
+  /// The user's handle was given up: close() was called.
+  bool detached() const noexcept { return detached_; }
+  bool peer_closed() const noexcept { return peer_fin_taken_; }
+  std::uint32_t unread() const noexcept;
+  std::uint32_t unacked() const noexcept { return snd_una_.until(snd_nxt_); }
+  /// Octets in the send queue, sent or not.
+  std::uint32_t send_queue() const noexcept;
+  /// Payload of a full segment now.
+  std::uint32_t mss() const noexcept { return mss_; }
+  SeqNumber snd_una() const noexcept { return snd_una_; }
+  SeqNumber snd_nxt() const noexcept { return snd_nxt_; }
+  SeqNumber snd_end() const noexcept { return snd_end_; }
+  SeqNumber rcv_nxt() const noexcept { return rcv_nxt_; }
+  std::uint32_t ts_offset() const noexcept { return ts_offset_; }
+  std::uint32_t ts_recent() const noexcept { return ts_recent_; }
+  bool timestamps() const noexcept { return timestamps_; }
+  /// The window field of a last acknowledgement, for TIME-WAIT.
+  std::uint16_t last_window() const noexcept;
+  std::uint8_t hop_limit() const noexcept { return hop_limit_; }
+  std::uint8_t dscp() const noexcept { return dscp_; }
+  std::uint32_t send_buffer() const noexcept { return send_buffer_; }
+  Reassembly& reassembly() noexcept { return reassembly_; }
+  Info info() const noexcept;
+
+  /// The timestamp clock: milliseconds (RFC 7323 section 5.4), before the connection's offset.
+  static std::uint32_t timestamp_clock(Instant now) noexcept {
+    return static_cast<std::uint32_t>(now.time_since_epoch() / milliseconds(1));
+  }
+
+ private:
+  enum class Next : std::uint8_t { kContinue, kStop };
+  enum class Timer : std::uint8_t {
+    kRetransmit,
+    kPersist,  ///< zero-window probe, or the override of sender-side silly-window avoidance
+    kDelayedAck,
+    kKeepAlive,
+    kLifetime,  ///< of SYN-RECEIVED, and of FIN-WAIT-2 without a user
+    kUser,
+  };
+  static constexpr std::size_t kTimers = 6;
+  static constexpr std::uint32_t kForeverMs = 0xffff'ffff;
+
+  /// The part of a segment's text that is new and in the window.
+  struct Text {
+    SeqNumber begin;
+    std::uint32_t offset = 0;  ///< of begin, in the segment's text
+    std::uint32_t len = 0;
+    bool fin = false;  ///< the FIN right behind it may be taken
+    SeqNumber end() const noexcept { return begin + len; }
+  };
+
+  // The steps of RFC 9293 section 3.10.7.4, in its order.
+  Next check_timestamp(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  Next check_sequence(const Context& context, Instant now, const SegmentIn& segment, Text& text,
+                      Actions& out) noexcept;
+  Next check_rst(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  Next check_syn(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  Next check_ack(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  Next accept_text(const Context& context, Instant now, const Text& text, Actions& out,
+                   ReassemblySteps& steps) noexcept;
+  void check_fin(const Text& text, Actions& out) noexcept;
+
+  void arrives_syn_sent(const Context& context, Instant now, const SegmentIn& segment, Actions& out,
+                        ReassemblySteps& steps) noexcept;
+  void arrives_synchronized(const Context& context, Instant now, const SegmentIn& segment,
+                            Actions& out, ReassemblySteps& steps) noexcept;
+  bool acceptable(const SegmentIn& segment) const noexcept;
+  void refuse(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  Text trim(const SegmentIn& segment, Actions& out) const noexcept;
+  void take_options(const Context& context, const SegmentIn& syn) noexcept;
+  void establish(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  void advance(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  void sample_round_trip(const Context& context, Instant now, const SegmentIn& segment) noexcept;
+  void update_window(const SegmentIn& segment) noexcept;
+  void fin_acknowledged(const Context& context, Instant now, Actions& out) noexcept;
+  void take_text(const Context& context, Instant now, SeqNumber next, bool in_hole, Actions& out) noexcept;
+  void take_fin(Actions& out) noexcept;
+  void challenge(const Context& context, Instant now, Actions& out) noexcept;
+
+  // recovery.cc: loss detection by duplicate ACKs, NewReno (RFC 5681, RFC 6582).
+  bool is_duplicate_ack(const SegmentIn& segment) const noexcept;
+  void on_duplicate_ack(Actions& out) noexcept;
+  void on_new_ack(std::uint32_t acked) noexcept;
+  void drag_marks() noexcept;
+  void on_retransmission_timeout() noexcept;
+
+  // output.cc
+  bool handshake_segment(const Context& context, Instant now, SegmentOut& out) noexcept;
+  bool resend(const Context& context, Instant now, SegmentOut& out) noexcept;
+  bool send_probe(const Context& context, Instant now, SegmentOut& out) noexcept;
+  bool send_new(const Context& context, Instant now, SegmentOut& out) noexcept;
+  bool held_back(Instant now, std::uint32_t len, std::uint32_t queued, std::uint32_t usable) noexcept;
+  void bare_segment(const Context& context, Instant now, SeqNumber seq, SegmentOut& out) noexcept;
+  void carry(const Context& context, Instant now, SeqNumber seq, std::uint32_t len, bool fin,
+             SegmentOut& out) noexcept;
+  std::uint32_t window_step() const noexcept;
+  std::uint16_t select_window(const Context& context) noexcept;
+  std::uint32_t send_window() const noexcept;
+
+  // timeouts.cc
+  void on_retransmit_timer(const Context& context, Instant now, Actions& out) noexcept;
+  void on_persist_timer(const Context& context, Instant now, Actions& out) noexcept;
+  void on_keep_alive_timer(Instant now, Actions& out) noexcept;
+
+  void arm(Timer timer, Instant when) noexcept {
+    timers_[static_cast<std::size_t>(timer)] = when;
+    if (when < earliest_) earliest_ = when;
+  }
+  void disarm(Timer timer) noexcept { timers_[static_cast<std::size_t>(timer)] = kNever; }
+  Instant timer(Timer timer) const noexcept { return timers_[static_cast<std::size_t>(timer)]; }
+  bool due(Timer timer, Instant now) const noexcept { return this->timer(timer) <= now; }
+  void arm_retransmit(const Context& context, Instant now) noexcept;
+  Duration patience(const Context& context) const noexcept;
+  /// When what is in flight has been unacknowledged for too long; now, if that is over.
+  Instant gives_up_at(const Context& context, Instant now) const noexcept;
+  void set_receive_buffer(std::uint32_t octets) noexcept;
+  Duration keep_alive() const noexcept { return milliseconds(keep_alive_ms_); }
+  void become_closed(Actions& out, std::optional<Error> error) noexcept;
+  void enter_time_wait(Actions& out) noexcept;
+  SeqNumber fin_seq() const noexcept { return snd_end_; }
+  /// One past the last number there is to send: the queue, and the FIN.
+  SeqNumber send_limit() const noexcept { return fin_queued_ ? snd_end_ + 1 : snd_end_; }
+  bool fin_sent() const noexcept { return fin_queued_ && snd_nxt_ == snd_end_ + 1; }
+  std::uint32_t receive_window() const noexcept { return rcv_nxt_.until(rcv_adv_); }
+  std::uint32_t timestamp_now(Instant now) const noexcept { return timestamp_clock(now) + ts_offset_; }
+
+  // Touched by every segment.
+  SeqNumber rcv_nxt_;
+  SeqNumber rcv_adv_;    ///< right edge of the window as promised; never moves back
+  SeqNumber rcv_read_;   ///< first octet that the user has not taken
+  SeqNumber last_ack_sent_;
+  SeqNumber snd_una_;
+  SeqNumber snd_nxt_;    ///< one past the highest number sent
+  SeqNumber snd_end_;    ///< one past the last octet queued
+  std::uint32_t snd_wnd_ = 0;
+  SeqNumber snd_wl1_;
+  SeqNumber snd_wl2_;
+  std::uint32_t max_snd_wnd_ = 0;
+  std::uint32_t ts_recent_ = 0;
+  std::uint32_t ts_offset_ = 0;
+  std::uint16_t mss_ = 536;       ///< payload of a full segment
+  std::uint16_t rcv_mss_ = 536;   ///< the largest segment seen from the peer
+  State state_ = State::kClosed;
+  std::uint8_t snd_shift_ = 0;
+  std::uint8_t rcv_shift_ = 0;
+  std::uint8_t dup_acks_ = 0;
+  std::uint8_t dup_acks_owed_ = 0;  ///< one immediate ACK for each segment out of order
+  bool ack_now_ : 1 = false;
+  bool timestamps_ : 1 = false;
+  bool syn_due_ : 1 = false;
+  bool probe_due_ : 1 = false;
+  bool keep_alive_due_ : 1 = false;
+  bool override_ : 1 = false;  ///< send what little there is room for (RFC 9293 section 3.8.6.2.1)
+  bool timing_ : 1 = false;
+  bool in_recovery_ : 1 = false;
+  bool fin_queued_ : 1 = false;
+  bool peer_fin_seen_ : 1 = false;
+  bool peer_fin_taken_ : 1 = false;
+  bool probing_ : 1 = false;  ///< the number at snd_nxt_ went out as a zero-window probe
+  bool passive_ : 1 = false;
+  bool detached_ : 1 = false;
+  bool syn_lost_ : 1 = false;
+  bool scaling_ : 1 = false;
+  bool nagle_ : 1 = true;
+  bool keep_alive_octet_ : 1 = false;
+  bool is_v6_ : 1 = false;
+
+  Congestion congestion_;
+  SeqNumber limited_at_;   ///< snd_nxt when the congestion window last held the sender back
+  SeqNumber snd_sml_;      ///< one past the last small segment sent (Minshall)
+  SeqNumber rtx_nxt_;      ///< [rtx_nxt_, rtx_end_) is to be sent again
+  SeqNumber rtx_end_;
+  SeqNumber recover_;      ///< RFC 6582
+  SeqNumber timed_end_;
+  SeqNumber peer_fin_;     ///< number of the peer's FIN, once seen
+
+  Instant earliest_ = kNever;  ///< at or before every armed timer
+  std::array<Instant, kTimers> timers_;
+  Instant timed_at_{};
+  Instant last_received_{};
+  Instant last_sent_{};
+  Instant unacked_since_{};  ///< when the oldest octet in flight was sent, or the last progress
+  Instant ts_recent_at_{};
+  Rto rto_;
+  std::uint32_t challenges_since_ms_ = 0;  ///< start of the interval that challenges_ counts in
+  Reassembly reassembly_;
+
+  SeqNumber iss_;
+  SeqNumber irs_;
+  std::uint32_t send_buffer_;
+  std::uint32_t receive_buffer_;
+  std::uint32_t user_timeout_ms_;  ///< 0: the stack's default; kForeverMs: never
+  std::uint32_t keep_alive_ms_;    ///< 0: off
+  std::uint32_t keep_alive_interval_ms_;
+  std::uint64_t bytes_acked_ = 0;
+  std::uint64_t bytes_received_ = 0;
+  std::uint32_t segs_in_ = 0;
+  std::uint32_t segs_out_ = 0;
+  std::uint32_t sum_retrans_ = 0;
+  std::uint32_t timeouts_ = 0;
+  std::uint32_t fast_retrans_ = 0;
+  std::uint32_t dup_acks_in_ = 0;
+  std::uint32_t zero_window_probes_ = 0;
+  std::uint16_t local_mss_;
+  std::uint16_t peer_mss_;
+  std::uint8_t challenges_ = 0;
+  std::uint8_t retransmits_ = 0;  ///< in a row: R1 counts them
+  std::uint8_t persist_backoff_ = 0;
+  std::uint8_t keep_alive_probes_;
+  std::uint8_t keep_alive_sent_ = 0;
+  std::uint8_t hop_limit_;
+  std::uint8_t dscp_;
+  WaitsFor waits_for_ = WaitsFor::kHandshake;
+  std::optional<Error> error_;
+  std::optional<Error> soft_error_;
+};
+
+}  // namespace smol::tcp

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+
+#include "protocols/base/seq.hh"
+#include "protocols/base/time.hh"
+#include "protocols/tcp/config.hh"
+#include "protocols/tcp/state.hh"
+
+namespace smol::tcp {
+
+/// Why a connection with data to send does not send it.
+enum class WaitsFor : std::uint8_t {
+  kNothing,           ///< it may send now
+  kApplication,       ///< nothing is queued
+  kPeerWindow,        ///< the peer's window is full or closed
+  kCongestionWindow,  ///< cwnd is full
+  kNagle,             ///< a small segment waits for an acknowledgement
+  kHandshake,
+};
+
+/// A connection opened to inspection. Names after RFC 4898 and RFC 9293.
+struct Info {
+  State state = State::kClosed;
+  WaitsFor waits_for = WaitsFor::kNothing;
+  CongestionControl congestion_control = CongestionControl::kNone;
+  SeqNumber iss;
+  SeqNumber irs;
+  SeqNumber snd_una;
+  SeqNumber snd_nxt;
+  SeqNumber rcv_nxt;
+  std::uint32_t snd_wnd = 0;   ///< octets
+  std::uint32_t rcv_wnd = 0;   ///< octets
+  std::uint32_t cwnd = 0;      ///< octets
+  std::uint32_t ssthresh = 0;  ///< octets
+  std::uint32_t mss = 0;       ///< octets of payload in a full segment, options deducted
+  std::uint8_t snd_wind_shift = 0;
+  std::uint8_t rcv_wind_shift = 0;
+  bool timestamps = false;
+  Duration srtt{0};
+  Duration rttvar{0};
+  Duration rto{0};
+  std::uint32_t unsent = 0;        ///< octets queued and never sent
+  std::uint32_t unacked = 0;       ///< octets sent and not acknowledged
+  std::uint32_t unread = 0;        ///< octets received in order and not read
+  std::uint32_t out_of_order = 0;  ///< octets held beyond a hole
+  std::uint64_t bytes_acked = 0;     ///< payload that the peer has acknowledged
+  std::uint64_t bytes_received = 0;  ///< payload received in order
+  std::uint32_t segs_out = 0;
+  std::uint32_t segs_in = 0;
+  std::uint32_t sum_retrans = 0;    ///< segments sent again
+  std::uint32_t timeouts = 0;       ///< retransmission timeouts
+  std::uint32_t fast_retrans = 0;   ///< fast retransmits begun
+  std::uint32_t dup_acks_in = 0;
+  std::uint32_t zero_window_probes = 0;
+};
+
+}  // namespace smol::tcp

@@ -1,0 +1,244 @@
+// What to send, and when: the one place that decides. RFC 9293 sections 3.7.4 (Nagle), 3.8.6 (windows)
+// and 3.10.2 (SEND).
+#include <algorithm>
+
+#include "protocols/tcp/connection.hh"
+
+namespace smol::tcp {
+
+bool Connection::next_segment(const Context& context, Instant now, SegmentOut& out) noexcept {
+  if (state_ == State::kClosed || state_ == State::kTimeWait) return false;
+  if (state_ == State::kSynSent || state_ == State::kSynReceived) {
+    return handshake_segment(context, now, out);
+  }
+  if (dup_acks_owed_ > 0) {
+    // Each tells the peer of one segment out of order; data on it would make it no duplicate ACK.
+    --dup_acks_owed_;
+    bare_segment(context, now, snd_nxt_, out);
+    return true;
+  }
+  if (resend(context, now, out) || send_probe(context, now, out) || send_new(context, now, out)) {
+    return true;
+  }
+  if (keep_alive_due_) {
+    keep_alive_due_ = false;
+    bare_segment(context, now, snd_nxt_ - 1, out);
+    out.garbage = keep_alive_octet_;
+    out.len = keep_alive_octet_ ? 1 : 0;
+    return true;
+  }
+  if (ack_now_) {
+    bare_segment(context, now, snd_nxt_, out);
+    return true;
+  }
+  return false;
+}
+
+bool Connection::handshake_segment(const Context& context, Instant now, SegmentOut& out) noexcept {
+  waits_for_ = WaitsFor::kHandshake;
+  if (!syn_due_) {
+    if (!ack_now_ || state_ != State::kSynReceived) return false;
+    bare_segment(context, now, snd_nxt_, out);
+    return true;
+  }
+  syn_due_ = false;
+  out = SegmentOut{};
+  out.header.seq = iss_;
+  out.header.control = TcpControl::kSyn;
+  out.header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(receive_buffer_, 0xffff));
+  out.header.options.mss = local_mss_;
+  const bool answers = state_ == State::kSynReceived;
+  // An option goes on a SYN-ACK only if the SYN had it.
+  if (answers ? scaling_ : context.config.window_scaling) {
+    out.header.options.window_scale = rcv_shift_;
+  }
+  if (answers ? timestamps_ : context.config.timestamps) {
+    out.header.options.timestamps = TcpTimestamps{timestamp_now(now), answers ? ts_recent_ : 0};
+  }
+  if (answers) {
+    out.header.ack = rcv_nxt_;
+    last_ack_sent_ = rcv_nxt_;
+    ack_now_ = false;
+  }
+  out.retransmission = snd_nxt_ != iss_;
+  if (out.retransmission) {
+    ++sum_retrans_;
+  } else {
+    snd_nxt_ = iss_ + 1;
+    unacked_since_ = now;
+    timing_ = true;
+    timed_end_ = snd_nxt_;
+    timed_at_ = now;
+  }
+  ++segs_out_;
+  last_sent_ = now;
+  arm_retransmit(context, now);
+  return true;
+}
+
+/// What is taken for lost, from the left. The first segment always goes; the others as the congestion
+/// window allows, and none beyond the peer's window (RFC 9293 SHLD-16).
+bool Connection::resend(const Context& context, Instant now, SegmentOut& out) noexcept {
+  rtx_nxt_ = later(rtx_nxt_, snd_una_);
+  if (!rtx_nxt_.before(rtx_end_)) return false;
+  const std::uint32_t offset = snd_una_.until(rtx_nxt_);
+  if (offset > 0 && offset >= congestion_.cwnd()) return false;
+  const SeqNumber text_end = earlier(rtx_end_, snd_end_);
+  std::uint32_t len = rtx_nxt_.before(text_end) ? rtx_nxt_.until(text_end) : 0;
+  len = std::min<std::uint32_t>(len, mss_);
+  if (offset + len > snd_wnd_) len = offset < snd_wnd_ ? snd_wnd_ - offset : 0;
+  const bool fin = fin_queued_ && rtx_nxt_ + len == fin_seq() && fin_seq().before(rtx_end_) &&
+                   offset + len < std::max(snd_wnd_, 1u);
+  if (len == 0 && !fin) return false;
+  carry(context, now, rtx_nxt_, len, fin, out);
+  out.retransmission = true;
+  ++sum_retrans_;
+  rtx_nxt_ += len + (fin ? 1 : 0);
+  timing_ = false;  // Karn
+  arm_retransmit(context, now);
+  return true;
+}
+
+/// One octet, or the FIN, into a closed window (RFC 9293 section 3.8.6.1). It counts neither as sent
+/// data in the congestion window nor, if it is lost, as loss. SND.NXT stays before it: the peer throws it
+/// away as a rule, and would find what we say from behind it out of its window.
+bool Connection::send_probe(const Context& context, Instant now, SegmentOut& out) noexcept {
+  if (!probe_due_) return false;
+  probe_due_ = false;
+  if (snd_wnd_ != 0 || snd_una_ == send_limit()) return false;
+  const bool fin = snd_una_ == fin_seq();
+  carry(context, now, snd_una_, fin ? 0 : 1, fin, out);
+  out.retransmission = probing_ || snd_una_ != snd_nxt_;
+  if (out.retransmission) ++sum_retrans_;
+  if (snd_una_ == snd_nxt_) probing_ = true;
+  timing_ = false;
+  ++zero_window_probes_;
+  return true;
+}
+
+bool Connection::send_new(const Context& context, Instant now, SegmentOut& out) noexcept {
+  if (!snd_nxt_.before(send_limit())) {
+    waits_for_ = WaitsFor::kApplication;
+    return false;
+  }
+  const std::uint32_t flight = unacked();
+  if (flight == 0 && now - last_sent_ > rto_.value()) {
+    congestion_.on_idle(mss_, context.config.initial_window_segments);
+  }
+  const std::uint32_t window = send_window();
+  const std::uint32_t usable = window > flight ? window - flight : 0;
+  const std::uint32_t queued = snd_nxt_.until(snd_end_);
+  const std::uint32_t len = std::min({queued, std::uint32_t{mss_}, usable});
+  const bool fin = fin_queued_ && len == queued && len < usable;
+  if (len < mss_ && !fin && held_back(now, len, queued, usable)) return false;
+  override_ = false;
+  probing_ = false;
+  disarm(Timer::kPersist);
+  waits_for_ = WaitsFor::kNothing;
+  if (flight == 0) unacked_since_ = now;
+  if (flight + len + mss_ > congestion_.cwnd()) limited_at_ = snd_nxt_ + len;
+  if (!timing_) {
+    timing_ = true;
+    timed_end_ = snd_nxt_ + len + (fin ? 1 : 0);
+    timed_at_ = now;
+  }
+  carry(context, now, snd_nxt_, len, fin, out);
+  snd_nxt_ += len + (fin ? 1 : 0);
+  if (len < mss_) snd_sml_ = snd_nxt_;
+  if (timer(Timer::kRetransmit) == kNever) arm_retransmit(context, now);
+  return true;
+}
+
+/// What the peer and the network let us have in flight. The first two duplicate ACKs let one new segment
+/// go each (limited transmit, RFC 3042).
+std::uint32_t Connection::send_window() const noexcept {
+  const std::uint32_t extra = in_recovery_ ? 0 : std::min<std::uint32_t>(dup_acks_, 2) * mss_;
+  return std::min(snd_wnd_, congestion_.cwnd() + extra);
+}
+
+/// A segment of less than full size could go. Should it? Sender-side silly-window avoidance (RFC 9293
+/// section 3.8.6.2.1) and Nagle's algorithm in Minshall's form: only a *small* segment in flight holds
+/// back another.
+bool Connection::held_back(Instant now, std::uint32_t len, std::uint32_t queued,
+                           std::uint32_t usable) noexcept {
+  const bool nothing_in_flight = snd_una_ == snd_nxt_;
+  if (len == queued && (queued > 0 || usable > 0)) {
+    const bool small_in_flight = nagle_ && snd_sml_.after(snd_una_);
+    // A FIN behind it ends the stream: there is nothing left to wait for.
+    if (!small_in_flight || fin_queued_) return len == 0;
+    waits_for_ = WaitsFor::kNagle;
+    return true;
+  }
+  // Part of the queue fits the window.
+  if (congestion_.cwnd() < snd_wnd_) {
+    waits_for_ = WaitsFor::kCongestionWindow;
+    limited_at_ = snd_nxt_;
+    return true;
+  }
+  waits_for_ = WaitsFor::kPeerWindow;
+  if (len > 0 && (len >= max_snd_wnd_ / 2 || override_)) return false;
+  if (nothing_in_flight && timer(Timer::kPersist) == kNever) {
+    const Duration wait = snd_wnd_ == 0 ? rto_.value()
+                                        : std::clamp(rto_.value(), milliseconds(100), seconds(1));
+    arm(Timer::kPersist, now + wait);
+  }
+  return true;
+}
+
+/// A segment without text: <SEQ=seq><ACK=RCV.NXT>.
+void Connection::bare_segment(const Context& context, Instant now, SeqNumber seq,
+                              SegmentOut& out) noexcept {
+  out = SegmentOut{};
+  out.header.seq = seq;
+  out.header.ack = rcv_nxt_;
+  out.header.window = select_window(context);
+  if (timestamps_) out.header.options.timestamps = TcpTimestamps{timestamp_now(now), ts_recent_};
+  last_ack_sent_ = rcv_nxt_;
+  ack_now_ = false;
+  disarm(Timer::kDelayedAck);
+  ++segs_out_;
+}
+
+/// A segment with text, FIN or both. PSH marks the end of what is queued (RFC 9293 MUST-61).
+void Connection::carry(const Context& context, Instant now, SeqNumber seq, std::uint32_t len,
+                       bool fin, SegmentOut& out) noexcept {
+  bare_segment(context, now, seq, out);
+  const bool last = len > 0 && seq + len == snd_end_;
+  out.len = len;
+  out.header.control = fin    ? (last ? TcpControl::kFinPsh : TcpControl::kFin)
+                       : last ? TcpControl::kPsh
+                              : TcpControl::kNone;
+  last_sent_ = now;
+}
+
+/// The least by which the right edge is moved (receiver-side silly-window avoidance, RFC 9293 section
+/// 3.8.6.2.2), and that the scale can say.
+std::uint32_t Connection::window_step() const noexcept {
+  return std::max(std::min<std::uint32_t>(receive_buffer_ / 2, rcv_mss_), 1u << rcv_shift_);
+}
+
+/// The window field. The right edge moves only by a worthwhile step and never back: what was promised is
+/// accepted. The field is rounded so that the edge does not seem to move back either (RFC 7323 section 2.4),
+/// as long as that promises less than one unit of the scale beyond the buffer; without this bound the edge
+/// would creep on with each ACK, and a window of large units never close.
+std::uint16_t Connection::select_window(const Context& context) noexcept {
+  const SeqNumber desired = rcv_read_ + receive_buffer_;
+  const std::uint32_t unit = 1u << rcv_shift_;
+  SeqNumber edge = rcv_adv_;
+  if (!context.short_of_memory &&
+      rcv_adv_.distance(desired) >= static_cast<std::int32_t>(window_step())) {
+    edge = desired;
+  }
+  std::uint32_t field = rcv_nxt_.until(edge) >> rcv_shift_;
+  const SeqNumber up = rcv_nxt_ + ((field + 1) << rcv_shift_);
+  if ((rcv_nxt_ + (field << rcv_shift_)).before(rcv_adv_) && up.before(desired + unit)) ++field;
+  field = std::min<std::uint32_t>(field, 0xffff);
+  rcv_adv_ = later(rcv_adv_, rcv_nxt_ + (field << rcv_shift_));
+  return static_cast<std::uint16_t>(field);
+}
+
+void Connection::arm_retransmit(const Context& context, Instant now) noexcept {
+  arm(Timer::kRetransmit, std::min(now + rto_.value(), gives_up_at(context, now)));
+}
+
+}  // namespace smol::tcp

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+
+#include "protocols/base/drop.hh"
+#include "protocols/base/error.hh"
+#include "protocols/base/seq.hh"
+#include "protocols/base/static_vector.hh"
+#include "protocols/wire/tcp.hh"
+#include "protocols/wire/tcp_repr.hh"
+
+namespace smol::tcp {
+
+/// A segment that arrived: header values in host order, and how much text there is; the octets stay
+/// with the packet.
+struct SegmentIn {
+  SeqNumber seq;
+  SeqNumber ack;  ///< meaningful with flags.ack()
+  std::uint32_t len = 0;  ///< octets of text
+  std::uint16_t window = 0;  ///< as on the wire
+  TcpFlags flags;
+  TcpOptions options;
+
+  /// SEG.LEN: text and the octets that SYN and FIN count as (RFC 9293 section 3.4).
+  constexpr std::uint32_t seq_len() const noexcept {
+    return len + (flags.syn() ? 1u : 0u) + (flags.fin() ? 1u : 0u);
+  }
+};
+
+/// A segment to send. The caller adds ports and addresses, and `len` octets of the send queue from
+/// `header.seq` on (after SYN and FIN, which take a number and no octet).
+struct SegmentOut {
+  TcpRepr header;
+  std::uint32_t len = 0;
+  bool retransmission = false;
+  bool garbage = false;  ///< the one octet is not from the queue and means nothing (keep-alive)
+};
+
+/// What to do with received text that is not simply next in line. A range is a run of octets beyond
+/// a hole; its number is the caller's key to the packets that hold it.
+struct ReassemblyStep {
+  enum class Kind : std::uint8_t {
+    kStoreBack,   ///< put this part of the segment behind what range holds
+    kStoreFront,  ///< put it in front
+    kAppend,      ///< move all that `other` holds behind what `range` holds; `other` is gone
+    kDeliver,     ///< all that `range` holds is next in line; the range is gone
+  };
+  Kind kind = Kind::kStoreBack;
+  std::uint32_t range = 0;
+  std::uint32_t other = 0;
+  std::uint32_t offset = 0;  ///< of the part, in the text of the segment
+  std::uint32_t len = 0;
+};
+/// At most one part of a segment is stored, so the packet itself can be.
+using ReassemblySteps = StaticVector<ReassemblyStep, 4>;
+
+/// What happened to a connection that its user or the counters want to know, as bits.
+struct Note {
+  static constexpr std::uint32_t kReadable = 1u << 0;     ///< text, or the peer's FIN, is next in line
+  static constexpr std::uint32_t kWritable = 1u << 1;     ///< the send queue has room again
+  static constexpr std::uint32_t kConnected = 1u << 2;    ///< ESTABLISHED
+  static constexpr std::uint32_t kPeerClosed = 1u << 3;   ///< the peer's FIN
+  static constexpr std::uint32_t kSent = 1u << 4;         ///< all that was queued is acknowledged
+  static constexpr std::uint32_t kDeadline = 1u << 5;     ///< the user's own timer
+  static constexpr std::uint32_t kSoftError = 1u << 6;
+  static constexpr std::uint32_t kTimeout = 1u << 8;      ///< a retransmission timeout
+  static constexpr std::uint32_t kFastRetransmit = 1u << 9;
+  static constexpr std::uint32_t kChallengeAck = 1u << 10;
+  static constexpr std::uint32_t kOutOfOrder = 1u << 11;
+  static constexpr std::uint32_t kKeepAlive = 1u << 12;
+  static constexpr std::uint32_t kZeroWindowProbe = 1u << 13;
+  static constexpr std::uint32_t kReachedR1 = 1u << 14;   ///< the path is in doubt: check the neighbour
+  static constexpr std::uint32_t kForwardProgress = 1u << 15;  ///< new data acknowledged
+  static constexpr std::uint32_t kTextAfterClose = 1u << 16;
+};
+
+/// The effects of an event on a connection. The caller performs them, in this order: free `acked`
+/// octets, take the text, answer, put the connection on its ready list, tell the user, move or free it.
+struct Actions {
+  std::uint32_t acked = 0;        ///< octets to take off the front of the send queue
+  std::uint32_t text_offset = 0;  ///< part of the text to keep, next in line: after what is delivered so far
+  std::uint32_t text_len = 0;
+  std::uint32_t notes = 0;        ///< Note bits
+  Drop drop{};                    ///< why the segment went no further (dropped)
+  bool dropped = false;
+  bool send = false;       ///< next_segment() may have something
+  bool reset = false;      ///< answer the segment with the RST that reset_for() builds
+  bool time_wait = false;  ///< the connection is to live on as a TIME-WAIT record
+  bool closed = false;     ///< the connection is over; error() says how
+
+  void drop_segment(Drop reason) noexcept {
+    drop = reason;
+    dropped = true;
+  }
+  void note(std::uint32_t bits) noexcept { notes |= bits; }
+};
+
+/// The answer of a port without connection (RFC 9293 section 3.10.7.1). Precondition: `segment` is no RST:
+/// a RST is never answered.
+SegmentOut reset_for(const SegmentIn& segment) noexcept;
+
+/// What a listener makes of a segment (RFC 9293 section 3.10.7.2).
+enum class ListenVerdict : std::uint8_t {
+  kIgnore,  ///< RST, or nothing of interest
+  kReset,   ///< an ACK: it belongs to no connection
+  kOpen,    ///< a SYN
+};
+ListenVerdict listen_arrives(const SegmentIn& segment) noexcept;
+
+}  // namespace smol::tcp

@@ -1,0 +1,130 @@
+// RFC 9293 section 3.10.8: the timeouts.
+#include <algorithm>
+
+#include "protocols/tcp/connection.hh"
+
+namespace smol::tcp {
+namespace {
+
+/// R1 of RFC 9293 section 3.8.3: from here on the path is in doubt (SHLD-10: at least 3).
+constexpr std::uint8_t kR1 = 3;
+
+/// As good as never, and still far from the end of an Instant.
+constexpr Duration kTenYears = seconds(10 * 365 * 86'400ll);
+
+}  // namespace
+
+Actions Connection::timeout(const Context& context, Instant now) noexcept {
+  Actions out;
+  if (due(Timer::kDelayedAck, now)) {
+    disarm(Timer::kDelayedAck);
+    ack_now_ = true;
+  }
+  if (due(Timer::kRetransmit, now)) on_retransmit_timer(context, now, out);
+  if (due(Timer::kPersist, now)) on_persist_timer(context, now, out);
+  if (due(Timer::kKeepAlive, now)) on_keep_alive_timer(now, out);
+  if (due(Timer::kLifetime, now)) {
+    const bool attempt = state_ == State::kSynReceived;
+    become_closed(out, attempt && passive_ ? std::nullopt : std::optional{Error::kTimedOut});
+  }
+  if (due(Timer::kUser, now)) {
+    disarm(Timer::kUser);
+    out.note(Note::kDeadline);
+  }
+  earliest_ = *std::min_element(timers_.begin(), timers_.end());
+  out.send = may_send();
+  return out;
+}
+
+/// R2: how long data, or a SYN, may stay unacknowledged.
+Duration Connection::patience(const Context& context) const noexcept {
+  if (state_ == State::kSynSent || (state_ == State::kSynReceived && !passive_)) {
+    return context.config.syn_timeout;
+  }
+  if (user_timeout_ms_ == kForeverMs) return kTenYears;
+  const Duration wait =
+      user_timeout_ms_ > 0 ? milliseconds(user_timeout_ms_) : context.config.user_timeout;
+  return std::min(wait, kTenYears);
+}
+
+Instant Connection::gives_up_at(const Context& context, Instant now) const noexcept {
+  return std::max(unacked_since_ + patience(context), now);
+}
+
+void Connection::on_retransmit_timer(const Context& context, Instant now, Actions& out) noexcept {
+  disarm(Timer::kRetransmit);
+  const bool opening = state_ == State::kSynSent || state_ == State::kSynReceived;
+  if (!opening && snd_wnd_ == 0) {
+    // The window was closed over data in flight: that is probed, not lost (MUST-35, SHLD-17).
+    on_persist_timer(context, now, out);
+    return;
+  }
+  if (now - unacked_since_ >= patience(context)) {
+    become_closed(out, Error::kTimedOut);
+    return;
+  }
+  if (retransmits_ < 0xff) ++retransmits_;
+  if (retransmits_ == kR1) out.note(Note::kReachedR1);
+  out.note(Note::kTimeout);
+  if (opening) {
+    syn_due_ = true;
+    syn_lost_ = true;
+    timing_ = false;
+  } else {
+    ++timeouts_;
+    on_retransmission_timeout();
+  }
+  rto_.back_off();
+  // It is armed again when the segment goes; until then, nothing in flight is without a timer.
+  arm_retransmit(context, now);
+}
+
+void Connection::on_persist_timer(const Context& context, Instant now, Actions& out) noexcept {
+  disarm(Timer::kPersist);
+  if (snd_una_ == send_limit()) return;
+  if (snd_wnd_ != 0) {
+    override_ = true;
+    return;
+  }
+  // A peer that answers its probes may keep its window shut for ever (MUST-37); one that does not is gone.
+  const bool unanswered = probing_ || snd_una_ != snd_nxt_;
+  if (unanswered && unacked_since_ < last_received_) unacked_since_ = last_received_;
+  if (unanswered && now - unacked_since_ >= patience(context)) {
+    become_closed(out, Error::kTimedOut);
+    return;
+  }
+  if (!unanswered) unacked_since_ = now;
+  probe_due_ = true;
+  out.note(Note::kZeroWindowProbe);
+  if (persist_backoff_ < 12) ++persist_backoff_;
+  const Duration wait =
+      std::min(rto_.value() * (std::int64_t{1} << persist_backoff_), context.config.max_rto);
+  arm(Timer::kPersist, std::min(now + wait, gives_up_at(context, now)));
+}
+
+/// RFC 9293 section 3.8.4. Only an idle connection is probed: data to send has a timer of its own.
+void Connection::on_keep_alive_timer(Instant now, Actions& out) noexcept {
+  if (snd_una_ != send_limit()) {
+    keep_alive_sent_ = 0;
+    arm(Timer::kKeepAlive, now + keep_alive());
+    return;
+  }
+  if (keep_alive_sent_ == 0 && last_received_ + keep_alive() > now) {
+    arm(Timer::kKeepAlive, last_received_ + keep_alive());
+    return;
+  }
+  const bool limited = user_timeout_ms_ > 0 && user_timeout_ms_ != kForeverMs;
+  const Instant limit = limited ? last_received_ + milliseconds(user_timeout_ms_) : kNever;
+  if (keep_alive_sent_ > 0 && (now >= limit || keep_alive_sent_ >= keep_alive_probes_)) {
+    become_closed(out, Error::kTimedOut);
+    return;
+  }
+  ++keep_alive_sent_;
+  keep_alive_due_ = true;
+  out.note(Note::kKeepAlive);
+  // With a user timeout the last word falls then, whatever the interval says.
+  const Instant next = now + milliseconds(keep_alive_interval_ms_);
+  arm(Timer::kKeepAlive, limit > now ? std::min(next, limit) : next);
+}
+
+}  // namespace smol::tcp

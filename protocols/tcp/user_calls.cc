@@ -1,0 +1,243 @@
+// The user's calls: RFC 9293 section 3.10.1 (OPEN) to 3.10.6 (STATUS).
+#include <algorithm>
+#include <bit>
+
+#include "protocols/tcp/connection.hh"
+
+namespace smol::tcp {
+namespace {
+
+/// The smallest scale by which `buffer` octets can be promised in 16 bits (RFC 7323 section 2.3).
+std::uint8_t shift_for(std::uint32_t buffer) noexcept {
+  const auto bits = static_cast<int>(std::bit_width(buffer));
+  return static_cast<std::uint8_t>(std::clamp(bits - 16, 0, 14));
+}
+
+/// Whole milliseconds, rounded up so that a positive duration never becomes "off". kForever, and what
+/// does not fit 49 days, is all ones: kForeverMs.
+std::uint32_t to_ms(Duration duration) noexcept {
+  if (duration <= Duration::zero()) return 0;
+  const std::int64_t ms = (duration - nanoseconds(1)) / milliseconds(1) + 1;
+  return static_cast<std::uint32_t>(std::min<std::int64_t>(ms, 0xffff'ffff));
+}
+
+}  // namespace
+
+Connection::Connection(const Context& context, Instant now, const Setup& setup) noexcept
+    : snd_una_{setup.iss},
+      snd_nxt_{setup.iss},
+      snd_end_{setup.iss + 1},
+      ts_offset_{setup.ts_offset},
+      nagle_{setup.options.nagle},
+      keep_alive_octet_{setup.options.keep_alive_octet},
+      is_v6_{setup.is_v6},
+      congestion_{setup.options.congestion_control},
+      rtx_nxt_{setup.iss},
+      rtx_end_{setup.iss},
+      last_received_{now},
+      unacked_since_{now},
+      rto_{context.config},
+      iss_{setup.iss},
+      send_buffer_{setup.options.send_buffer},
+      receive_buffer_{setup.options.receive_buffer},
+      user_timeout_ms_{to_ms(setup.options.user_timeout)},
+      keep_alive_ms_{to_ms(setup.options.keep_alive)},
+      keep_alive_interval_ms_{to_ms(setup.options.keep_alive_interval)},
+      local_mss_{setup.local_mss},
+      peer_mss_{setup.local_mss},
+      keep_alive_probes_{setup.options.keep_alive_probes},
+      hop_limit_{setup.options.hop_limit},
+      dscp_{setup.options.dscp} {
+  timers_.fill(kNever);
+  if (context.config.window_scaling) rcv_shift_ = shift_for(receive_buffer_);
+  mss_ = local_mss_;
+  rcv_mss_ = std::min(rcv_mss_, local_mss_);
+}
+
+void Connection::open_active(const Context& context) noexcept {
+  state_ = State::kSynSent;
+  // What is queued before the peer answers is laid out for the options it will likely agree to.
+  if (context.config.timestamps) mss_ = static_cast<std::uint16_t>(local_mss_ - 12);
+  syn_due_ = true;
+}
+
+void Connection::open_passive(const Context& context, Instant now, const SegmentIn& syn) noexcept {
+  passive_ = true;
+  ++segs_in_;
+  last_received_ = now;
+  take_options(context, syn);
+  state_ = State::kSynReceived;
+  syn_due_ = true;
+  arm(Timer::kLifetime, now + context.config.syn_received);
+}
+
+bool Connection::may_queue() const noexcept {
+  return !fin_queued_ && !detached_ &&
+         (state_ == State::kSynSent || state_ == State::kSynReceived ||
+          state_ == State::kEstablished || state_ == State::kCloseWait);
+}
+
+std::uint32_t Connection::unread() const noexcept {
+  if (state_ == State::kSynSent) return 0;
+  return rcv_read_.until(rcv_nxt_) - (peer_fin_taken_ ? 1 : 0);
+}
+
+std::uint32_t Connection::send_queue() const noexcept {
+  const bool syn_unacked = state_ == State::kSynSent || state_ == State::kSynReceived;
+  const SeqNumber first = syn_unacked ? iss_ + 1 : snd_una_;
+  return first.before(snd_end_) ? first.until(snd_end_) : 0;
+}
+
+/// A window that is nearly shut is reopened as soon as a segment fits; a wide one only by a quarter of the
+/// buffer, for data on its way brings an ACK with it anyhow.
+bool Connection::consumed(const Context& context, std::uint32_t octets) noexcept {
+  rcv_read_ += octets;
+  if (context.short_of_memory || peer_fin_taken_ || state_ == State::kClosed ||
+      state_ == State::kTimeWait) {
+    return false;
+  }
+  const std::uint32_t left = receive_window();
+  const std::int32_t gain = rcv_adv_.distance(rcv_read_ + receive_buffer_);
+  const std::uint32_t step = left < 2u * rcv_mss_           ? window_step()
+                             : left < receive_buffer_ / 2 ? receive_buffer_ / 4
+                                                          : receive_buffer_;
+  if (gain < static_cast<std::int32_t>(step)) return false;
+  ack_now_ = true;
+  return true;
+}
+
+Actions Connection::shutdown_write(const Context&, Instant) noexcept {
+  Actions out;
+  if (fin_queued_) return out;
+  switch (state_) {
+    case State::kSynSent:
+    case State::kSynReceived:
+      fin_queued_ = true;  // takes effect once established
+      break;
+    case State::kEstablished:
+      fin_queued_ = true;
+      state_ = State::kFinWait1;
+      break;
+    case State::kCloseWait:
+      fin_queued_ = true;
+      state_ = State::kLastAck;
+      break;
+    case State::kClosed:
+    case State::kListen:
+    case State::kFinWait1:
+    case State::kFinWait2:
+    case State::kClosing:
+    case State::kLastAck:
+    case State::kTimeWait:
+      break;
+  }
+  out.send = may_send();
+  return out;
+}
+
+Actions Connection::close(const Context& context, Instant now) noexcept {
+  Actions out;
+  if (state_ == State::kSynSent) {
+    become_closed(out, std::nullopt);
+    return out;
+  }
+  out = shutdown_write(context, now);
+  detached_ = true;
+  if (state_ == State::kFinWait2) arm(Timer::kLifetime, now + context.config.fin_wait_2);
+  return out;
+}
+
+std::optional<SegmentOut> Connection::abort(const Context& context, Instant now,
+                                            Error error) noexcept {
+  const bool peer_knows = state_ != State::kClosed && state_ != State::kSynSent &&
+                          state_ != State::kTimeWait;
+  std::optional<SegmentOut> out;
+  if (peer_knows) {
+    out.emplace();
+    bare_segment(context, now, snd_nxt_, *out);
+    out->header.control = TcpControl::kRst;
+  }
+  Actions unused;
+  become_closed(unused, error);
+  return out;
+}
+
+/// The scale is settled by the SYN: a larger buffer could not be promised, nor could a part of one that
+/// is less than two of its units.
+void Connection::set_receive_buffer(std::uint32_t octets) noexcept {
+  receive_buffer_ =
+      std::clamp(octets, std::uint32_t{2} << rcv_shift_, std::uint32_t{0xffff} << rcv_shift_);
+}
+
+void Connection::set_options(const Context& context, Instant now,
+                             const SocketOptions& options) noexcept {
+  send_buffer_ = options.send_buffer;
+  set_receive_buffer(options.receive_buffer);
+  user_timeout_ms_ = to_ms(options.user_timeout);
+  // What waits already ends by the new timeout.
+  const bool waits = probing_ || snd_una_ != snd_nxt_;
+  for (const Timer each : {Timer::kRetransmit, Timer::kPersist}) {
+    if (waits && timer(each) != kNever) {
+      arm(each, std::min(timer(each), gives_up_at(context, now)));
+    }
+  }
+  nagle_ = options.nagle;
+  keep_alive_octet_ = options.keep_alive_octet;
+  keep_alive_interval_ms_ = to_ms(options.keep_alive_interval);
+  keep_alive_probes_ = options.keep_alive_probes;
+  hop_limit_ = options.hop_limit;
+  dscp_ = options.dscp;
+  if (to_ms(options.keep_alive) != keep_alive_ms_) {
+    keep_alive_ms_ = to_ms(options.keep_alive);
+    const bool running = state_ != State::kClosed && state_ != State::kSynSent &&
+                         state_ != State::kSynReceived && state_ != State::kTimeWait;
+    if (keep_alive_ms_ == 0) {
+      disarm(Timer::kKeepAlive);
+    } else if (running) {
+      arm(Timer::kKeepAlive, now + keep_alive());
+    }
+  }
+}
+
+std::uint16_t Connection::last_window() const noexcept {
+  return static_cast<std::uint16_t>(std::min<std::uint32_t>(receive_window() >> rcv_shift_, 0xffff));
+}
+
+Info Connection::info() const noexcept {
+  Info out;
+  out.state = state_;
+  out.waits_for = waits_for_;
+  out.congestion_control = congestion_.kind();
+  out.iss = iss_;
+  out.irs = irs_;
+  out.snd_una = snd_una_;
+  out.snd_nxt = snd_nxt_;
+  out.rcv_nxt = rcv_nxt_;
+  out.snd_wnd = snd_wnd_;
+  out.rcv_wnd = receive_window();
+  out.cwnd = congestion_.cwnd();
+  out.ssthresh = congestion_.ssthresh();
+  out.mss = mss_;
+  out.snd_wind_shift = snd_shift_;
+  out.rcv_wind_shift = rcv_shift_;
+  out.timestamps = timestamps_;
+  out.srtt = rto_.srtt();
+  out.rttvar = rto_.rttvar();
+  out.rto = rto_.value();
+  out.unsent = snd_nxt_.before(snd_end_) ? snd_nxt_.until(snd_end_) : 0;
+  out.unacked = unacked();
+  out.unread = unread();
+  out.out_of_order = reassembly_.octets();
+  out.bytes_acked = bytes_acked_;
+  out.bytes_received = bytes_received_;
+  out.segs_out = segs_out_;
+  out.segs_in = segs_in_;
+  out.sum_retrans = sum_retrans_;
+  out.timeouts = timeouts_;
+  out.fast_retrans = fast_retrans_;
+  out.dup_acks_in = dup_acks_in_;
+  out.zero_window_probes = zero_window_probes_;
+  return out;
+}
+
+}  // namespace smol::tcp

@@ -1,0 +1,292 @@
+// How much may be in flight: RFC 5681, RFC 6928, RFC 7661 section 4.3.
+#include "protocols/tcp/cc/congestion.hh"
+
+#include <gtest/gtest.h>
+
+#include "tests/protocols/tcp/scenario.hh"
+
+namespace smol::tcp::script {
+namespace {
+
+constexpr std::uint32_t kMss = 1000;
+
+Congestion begun(std::uint32_t segments = 10) {
+  Congestion out{CongestionControl::kNewReno};
+  out.begin(kMss, segments, false);
+  return out;
+}
+
+// TCP-227: min(n * MSS, max(2 * MSS, n * 1460)).
+TEST(TcpCongestion, InitialWindowFollowsRfc6928) {
+  EXPECT_EQ(Congestion::initial_window(1000, 10), 10'000u);
+  EXPECT_EQ(Congestion::initial_window(1460, 10), 14'600u);
+  EXPECT_EQ(Congestion::initial_window(4000, 10), 14'600u);
+  EXPECT_EQ(Congestion::initial_window(9000, 10), 18'000u);
+  EXPECT_EQ(Congestion::initial_window(9000, 1), 9000u);
+}
+
+// TCP-228
+TEST(TcpCongestion, BeginsWithOneSegmentAfterALostSyn) {
+  Congestion c{CongestionControl::kNewReno};
+  c.begin(kMss, 10, true);
+  EXPECT_EQ(c.cwnd(), kMss);
+  EXPECT_TRUE(c.in_slow_start());
+}
+
+// TCP-229, TRAP-12: an ACK counts by its octets: dividing it gains nothing.
+TEST(TcpCongestion, SlowStartCountsOctets) {
+  Congestion c = begun();
+  c.on_ack(kMss, kMss, true);
+  EXPECT_EQ(c.cwnd(), 11'000u);
+  c.on_ack(kMss, 100, true);
+  EXPECT_EQ(c.cwnd(), 11'100u);
+  Congestion divided = begun();
+  for (int i = 0; i < 100; ++i) divided.on_ack(kMss, 10, true);
+  EXPECT_EQ(divided.cwnd(), 11'000u);
+}
+
+// One ACK for very much counts as eight segments (RFC 9406 section 4.2).
+TEST(TcpCongestion, SlowStartIsBoundedByAck) {
+  Congestion c = begun(100);
+  c.on_ack(kMss, 50'000, true);
+  EXPECT_EQ(c.cwnd(), 108'000u);
+}
+
+// TCP-235, TCP-232
+TEST(TcpCongestion, GrowsOnlyWhenItIsTheLimit) {
+  Congestion c = begun();
+  c.on_ack(kMss, kMss, false);
+  EXPECT_EQ(c.cwnd(), 10'000u);
+}
+
+// TCP-231: one segment a window, by counting octets.
+TEST(TcpCongestion, AvoidanceAddsASegmentAWindow) {
+  Congestion c = begun();
+  c.on_enter_recovery(kMss, 10'000);
+  c.on_full_ack(kMss, 10'000);
+  EXPECT_EQ(c.cwnd(), 5000u);
+  EXPECT_EQ(c.ssthresh(), 5000u);
+  EXPECT_FALSE(c.in_slow_start());
+  for (int i = 0; i < 4; ++i) c.on_ack(kMss, kMss, true);
+  EXPECT_EQ(c.cwnd(), 5000u);
+  c.on_ack(kMss, kMss, true);
+  EXPECT_EQ(c.cwnd(), 6000u);
+  for (int i = 0; i < 5; ++i) c.on_ack(kMss, kMss, true);
+  EXPECT_EQ(c.cwnd(), 6000u);
+  c.on_ack(kMss, kMss, true);
+  EXPECT_EQ(c.cwnd(), 7000u);
+  c.on_ack(kMss, 7'000'000, true);
+  EXPECT_EQ(c.cwnd(), 8000u) << "one segment an ACK at most";
+}
+
+// Slow start ends at ssthresh, give or take a segment.
+TEST(TcpCongestion, SlowStartEndsAtSsthresh) {
+  Congestion c = begun();
+  c.on_timeout(kMss, 10'000, true);
+  EXPECT_EQ(c.ssthresh(), 5000u);
+  EXPECT_EQ(c.cwnd(), 1000u);
+  c.on_ack(kMss, 8000, true);
+  EXPECT_EQ(c.cwnd(), 5000u);
+  Congestion near = begun();
+  near.on_timeout(kMss, 10'000, true);
+  near.on_ack(kMss, 3900, true);
+  EXPECT_EQ(near.cwnd(), 4900u);
+  near.on_ack(kMss, 2000, true);
+  EXPECT_EQ(near.cwnd(), 5900u);
+}
+
+// TCP-208
+TEST(TcpCongestion, RecoveryHalvesInflatesAndDeflates) {
+  Congestion c = begun();
+  c.on_enter_recovery(kMss, 9000);
+  EXPECT_EQ(c.ssthresh(), 4500u);
+  EXPECT_EQ(c.cwnd(), 7500u);
+  c.on_duplicate_in_recovery(kMss);
+  EXPECT_EQ(c.cwnd(), 8500u);
+  c.on_partial_ack(kMss, 3000);
+  EXPECT_EQ(c.cwnd(), 6500u) << "less what was acknowledged, plus a segment";
+  c.on_partial_ack(kMss, 500);
+  EXPECT_EQ(c.cwnd(), 6000u) << "less than a segment adds none";
+  c.on_partial_ack(kMss, 1'000'000);
+  EXPECT_EQ(c.cwnd(), 2000u) << "never less than a segment";
+  c.on_full_ack(kMss, 0);
+  EXPECT_EQ(c.cwnd(), 2000u);
+  Congestion full = begun();
+  full.on_enter_recovery(kMss, 9000);
+  full.on_full_ack(kMss, 9000);
+  EXPECT_EQ(full.cwnd(), 4500u);
+}
+
+// TCP-225: ssthresh is cut on the first timeout of a segment only.
+TEST(TcpCongestion, RepeatedTimeoutsCutOnce) {
+  Congestion c = begun();
+  c.on_timeout(kMss, 10'000, true);
+  c.on_timeout(kMss, 1000, false);
+  EXPECT_EQ(c.ssthresh(), 5000u);
+  EXPECT_EQ(c.cwnd(), 1000u);
+  c.on_timeout(kMss, 3000, true);
+  EXPECT_EQ(c.ssthresh(), 2000u) << "two segments at the least";
+}
+
+// TCP-233
+TEST(TcpCongestion, IdleGoesBackToTheInitialWindow) {
+  Congestion c = begun();
+  for (int i = 0; i < 10; ++i) c.on_ack(kMss, kMss, true);
+  EXPECT_EQ(c.cwnd(), 20'000u);
+  c.on_idle(kMss, 10);
+  EXPECT_EQ(c.cwnd(), 10'000u);
+  c.on_timeout(kMss, 10'000, true);
+  c.on_idle(kMss, 10);
+  EXPECT_EQ(c.cwnd(), 1000u) << "and never up";
+}
+
+// TCP-236
+TEST(TcpCongestion, HasABound) {
+  Congestion c = begun(1'000'000);
+  for (int i = 0; i < 1000; ++i) c.on_ack(65'000, 65'000 * 8, true);
+  EXPECT_EQ(c.cwnd(), 1u << 30);
+  for (int i = 0; i < 1000; ++i) c.on_duplicate_in_recovery(65'000);
+  EXPECT_EQ(c.cwnd(), 1u << 30);
+}
+
+// Congestion control may be off; the peer's window is the limit then.
+TEST(TcpCongestion, NoneIsNone) {
+  Congestion c{CongestionControl::kNone};
+  c.begin(kMss, 10, true);
+  c.on_timeout(kMss, 10'000, true);
+  c.on_enter_recovery(kMss, 10'000);
+  c.on_partial_ack(kMss, 10'000);
+  c.on_full_ack(kMss, 10'000);
+  c.on_idle(kMss, 1);
+  EXPECT_EQ(c.cwnd(), 1u << 30);
+  EXPECT_EQ(c.kind(), CongestionControl::kNone);
+}
+
+using TcpCwnd = Scenario;
+INSTANTIATE_TEST_SUITE_P(From, TcpCwnd, kStarts, start_name);
+
+std::string text(int from, int to) {
+  std::string out;
+  for (int at = from; at < to; at += 1000) {
+    out += " > . " + std::to_string(at) + ":" + std::to_string(at + 1000) + " ack 1\n";
+  }
+  return out;
+}
+
+// TCP-068, TCP-218, smoltcp's cwnd limits flight.
+TEST_P(TcpCwnd, LimitsWhatIsInFlight) {
+  Scripted c = established({.cwnd = 4000});
+  run(c, "write 20000\n" + text(1, 4001) + R"(
+           waits congestion_window
+    100ms  < . ack 2001                     // slow start: two acknowledged, four go
+  )" + text(4001, 8001) +
+             R"(
+           is cwnd 6000
+    110ms  < . ack 4001
+  )" + text(8001, 12'001) +
+             "is cwnd 8000");
+}
+
+// TCP-148: another algorithm, or none, by socket.
+TEST_P(TcpCwnd, NoneIsLimitedByThePeerAlone) {
+  Scripted c = established(
+      {.cwnd = 1000, .window = 5000, .options = {.congestion_control = CongestionControl::kNone}});
+  run(c, "write 20000\n" + text(1, 5001) + "100ms < . ack 5001\n" + text(5001, 10'001));
+  EXPECT_EQ(c.info().congestion_control, CongestionControl::kNone);
+}
+
+// TRAP-12, TCP-229: through the machine.
+TEST_P(TcpCwnd, DividedAcksGainNothing) {
+  Scripted c = established({.cwnd = 2000});
+  std::string script = "write 20000\n" + text(1, 2001) + "burst\n";
+  for (int i = 1; i <= 100; ++i) script += "< . ack " + std::to_string(1 + 10 * i) + "\n";
+  run(c, script + "end\n is cwnd 3000\n" + text(2001, 4001));
+}
+
+// TCP-235: limited by the peer's window or by the application, cwnd stays as it is.
+TEST_P(TcpCwnd, DoesNotGrowUnused) {
+  Scripted window = established({.window = 3000});
+  run(window, "write 9000\n" + text(1, 3001) + "100ms < . ack 3001\n is cwnd 10000\n" +
+                  text(3001, 6001) + "200ms < . ack 6001\n is cwnd 10000\n" + text(6001, 8001) +
+                  " > P 8001:9001 ack 1\n");
+  Scripted application = established();
+  run(application, R"(
+    0ms    write 1000
+           > P 1:1001 ack 1
+    100ms  < . ack 1001
+    110ms  write 1000
+           > P 1001:2001 ack 1
+    200ms  < . ack 2001
+           is cwnd 10000
+  )");
+}
+
+// What was sent before the limit does not count for what comes after it.
+TEST_P(TcpCwnd, GrowsForTheFlightThatFilledItOnly) {
+  Scripted c = established({.cwnd = 2000});
+  run(c, R"(
+    0ms    write 2000
+           > . 1:1001 ack 1
+           > P 1001:2001 ack 1
+    100ms  < . ack 2001
+           is cwnd 4000
+    110ms  write 100
+           > P 2001:2101 ack 1
+    210ms  < . ack 2101
+           is cwnd 4000
+  )");
+}
+
+// TCP-233, TCP-234: after an RTO of silence the window is the initial one again.
+TEST_P(TcpCwnd, IsValidatedAfterIdleness) {
+  Scripted c = established({.cwnd = 2000});
+  run(c, "write 6000\n" + text(1, 2001) + "100ms < . ack 2001\n is cwnd 4000\n" + text(2001, 5001) +
+             R"( > P 5001:6001 ack 1
+    200ms  < . ack 6001
+           is cwnd 8000
+    400ms  write 3000                   // 300 ms since the last: longer than RTO, 212.5 ms
+           > . 6001:7001 ack 1
+           > . 7001:8001 ack 1
+           is cwnd 2000
+  )");
+}
+
+TEST_P(TcpCwnd, ShortPausesAreNoIdleness) {
+  Scripted c = established({.cwnd = 2000});
+  run(c,
+      "write 2000\n > . 1:1001 ack 1\n > P 1001:2001 ack 1\n"
+      R"(
+    100ms  < . ack 2001
+    250ms  write 4000                   // just not longer than RTO
+           > . 2001:3001 ack 1
+           > . 3001:4001 ack 1
+           > . 4001:5001 ack 1
+           > P 5001:6001 ack 1
+  )");
+}
+
+// TCP-225: in the machine: the second timeout of a segment keeps ssthresh.
+TEST_P(TcpCwnd, IsOneSegmentAfterATimeout) {
+  Scripted c = established();
+  run(c, "write 10000\n" + text(1, 9001) + R"( > P 9001:10001 ack 1
+    300ms  > . 1:1001 ack 1
+           is cwnd 1000
+           is ssthresh 5000
+    900ms  > . 1:1001 ack 1
+           is ssthresh 5000
+    1s     < . ack 1001
+           is cwnd 2000
+           > . 1001:2001 ack 1
+           > . 2001:3001 ack 1
+    1.1s   < . ack 3001
+           is cwnd 4000
+  )" + text(3001, 7001) +
+             R"(
+    2.3s   > . 3001:4001 ack 1          // RTO is 1.2 s by now; the first of this segment
+           is ssthresh 3500
+           is cwnd 1000
+  )");
+}
+
+}  // namespace
+}  // namespace smol::tcp::script

@@ -1,0 +1,234 @@
+// When we acknowledge: RFC 9293 section 3.8.6.3, RFC 5681 section 4.2.
+#include <gtest/gtest.h>
+
+#include "tests/protocols/tcp/scenario.hh"
+
+namespace smol::tcp::script {
+namespace {
+
+using TcpDelayedAck = Scenario;
+INSTANTIATE_TEST_SUITE_P(From, TcpDelayedAck, kStarts, start_name);
+
+// TCP-107, TCP-108
+TEST_P(TcpDelayedAck, LoneSegmentIsAcknowledgedAfterTheDelay) {
+  Scripted c = established();
+  run(c, R"(
+    0ms    < . 1:101 ack 1
+    39ms   nothing
+    40ms   > . 1:1(0) ack 101
+    +1h    nothing
+  )");
+}
+
+// The delay runs from the first segment that is not acknowledged.
+TEST_P(TcpDelayedAck, DelayIsNotPutOffByMoreText) {
+  Scripted c = established();
+  run(c, R"(
+    0ms    < . 1:101 ack 1
+    30ms   < . 101:201 ack 1
+    40ms   > . 1:1(0) ack 201
+    50ms   < . 201:301 ack 1
+    90ms   > . 1:1(0) ack 301
+  )");
+}
+
+// TCP-109: at least every second full-sized segment.
+TEST_P(TcpDelayedAck, EverySecondFullSegmentIsAcknowledgedAtOnce) {
+  Scripted c = established();
+  run(c, R"(
+    0ms   < . 1:1001 ack 1
+          < . 1001:2001 ack 1
+          > . 1:1(0) ack 2001
+          < . 2001:3001 ack 1
+          < . 3001:4001 ack 1
+          > . 1:1(0) ack 4001
+          < . 4001:5001 ack 1
+   40ms   > . 1:1(0) ack 5001
+  )");
+}
+
+// Small segments count by their octets.
+TEST_P(TcpDelayedAck, SmallSegmentsAreAcknowledgedByTheSizeOfTwoLargeOnes) {
+  Scripted c = established();
+  run(c, R"(
+    0ms   < . 1:1001 ack 1
+          < . 1001:1501 ack 1
+          < . 1501:2000 ack 1
+          < . 2000:2001 ack 1
+          > . 1:1(0) ack 2001
+  )");
+}
+
+// What our own MSS lets through is full, also when it is less than the 536 of old.
+TEST_P(TcpDelayedAck, FullIsWhatOurMssAllows) {
+  Scripted c = established({.mss = 200, .cwnd = 2000});
+  run(c, "< . 1:201 ack 1\n < . 201:401 ack 1\n > . 1:1(0) ack 401");
+}
+
+// Segments that were merged on their way are several.
+TEST_P(TcpDelayedAck, MergedSegmentsAreAcknowledgedAtOnce) {
+  Scripted c = established();
+  run(c, "< . 1:8001 ack 1\n > . 1:1(0) ack 8001\n < . 8001:10001 ack 1\n > . 1:1(0) ack 10001");
+}
+
+// TCP-111, TCP-112: however much comes in one burst, one ACK says it.
+TEST_P(TcpDelayedAck, BurstGetsOneAck) {
+  Scripted c = established();
+  run(c, R"(
+    burst
+    < . 1:1001 ack 1
+    < . 1001:2001 ack 1
+    < . 2001:3001 ack 1
+    < . 3001:4001 ack 1
+    < . 4001:5001 ack 1
+    end
+    > . 1:1(0) ack 5001
+  )");
+}
+
+// smoltcp's reply: an answer takes the ACK along, and the delay is over.
+TEST_P(TcpDelayedAck, AnswerCarriesTheAck) {
+  Scripted c = established();
+  run(c, R"(
+    0ms    < P. 1:101 ack 1
+    10ms   write 50
+           > P 1:51 ack 101
+    50ms   < . ack 51
+    +1h    nothing
+  )");
+}
+
+TEST_P(TcpDelayedAck, AnswerInTheSameBurstCarriesTheAckOfAll) {
+  Scripted c = established();
+  run(c, R"(
+    burst
+    < . 1:1001 ack 1
+    < . 1001:2001 ack 1
+    write 10
+    end
+    > P 1:11 ack 2001
+  )");
+}
+
+TEST_P(TcpDelayedAck, IsOffWhenTheDelayIsZero) {
+  Scripted c = established({.config = {.ack_delay = Duration::zero()}});
+  run(c, "< . 1:2 ack 1\n > . 1:1(0) ack 2\n < . 2:3 ack 1\n > . 1:1(0) ack 3");
+}
+
+// TCP-110, TCP-114: one ACK at once for each segment out of order.
+TEST_P(TcpDelayedAck, EachSegmentOutOfOrderIsAnsweredAtOnce) {
+  Scripted c = established();
+  run(c, R"(
+    < . 1001:2001 ack 1
+    > . 1:1(0) ack 1
+    event out_of_order
+    < . 2001:3001 ack 1
+    > . 1:1(0) ack 1
+    < . 5001:6001 ack 1
+    > . 1:1(0) ack 1
+    < . 2001:3001 ack 1         // known already
+    > . 1:1(0) ack 1
+    drop tcp_duplicate
+  )");
+}
+
+// TRAP-11: also when they come in one burst: the peer counts duplicate ACKs.
+TEST_P(TcpDelayedAck, EachSegmentOutOfOrderOfABurstIsAnswered) {
+  Scripted c = established();
+  run(c, R"(
+    burst
+    < . 1001:2001 ack 1
+    < . 2001:3001 ack 1
+    < . 3001:4001 ack 1
+    < . 4001:5001 ack 1
+    end
+    > . 1:1(0) ack 1
+    > . 1:1(0) ack 1
+    > . 1:1(0) ack 1
+    > . 1:1(0) ack 1
+  )");
+}
+
+// Data of ours does not make duplicate ACKs something else.
+TEST_P(TcpDelayedAck, DuplicateAcksGoBeforeDataAndWithoutIt) {
+  Scripted c = established();
+  run(c, R"(
+    burst
+    < . 1001:2001 ack 1
+    < . 2001:3001 ack 1
+    write 10
+    end
+    > . 1:1(0) ack 1
+    > . 1:1(0) ack 1
+    > P 1:11 ack 1
+  )");
+}
+
+// A burst that was merely reordered shows no loss: one ACK, not three duplicates of it.
+TEST_P(TcpDelayedAck, ReorderedBurstGetsOneAck) {
+  Scripted c = established();
+  run(c, R"(
+    burst
+    < . 1001:2001 ack 1
+    < . 2001:3001 ack 1
+    < . 3001:4001 ack 1
+    < . 4001:5001 ack 1
+    < . 1:1001 ack 1
+    end
+    > . 1:1(0) ack 5001
+  )");
+}
+
+// TCP-110: filling a hole, or a part of one.
+TEST_P(TcpDelayedAck, FilledHoleIsAcknowledgedAtOnce) {
+  Scripted c = established();
+  run(c, R"(
+         < . 301:401 ack 1
+         > . 1:1(0) ack 1
+         < . 1:101 ack 1
+         > . 1:1(0) ack 101
+         < . 101:301 ack 1
+         > . 1:1(0) ack 401
+    +1h  nothing
+  )");
+}
+
+// TCP-110
+TEST_P(TcpDelayedAck, FinAndOldTextAreAcknowledgedAtOnce) {
+  Scripted c = established();
+  run(c, R"(
+         < . 1:101 ack 1
+         < . 1:101 ack 1
+         > . 1:1(0) ack 101
+         < F. 101:101(0) ack 1
+         > . 1:1(0) ack 102
+    +1h  nothing
+  )");
+}
+
+// Short of packets nothing beyond a hole is kept; the ACK goes all the same.
+TEST_P(TcpDelayedAck, TextThatIsNotKeptIsAnswered) {
+  Scripted c = established();
+  run(c, R"(
+         memory short
+         < . 1001:2001 ack 1
+         drop tcp_memory
+         > . 1:1(0) ack 1
+         is out_of_order 0
+         burst
+         < . 1001:2001 ack 1
+         < . 1:1001 ack 1
+         end
+         > . 1:1(0) ack 1001      // at once, and only once
+         delivered 1000
+  )");
+}
+
+// A pure ACK is never answered.
+TEST_P(TcpDelayedAck, BareAcksAreNotAnswered) {
+  Scripted c = established();
+  run(c, "< . ack 1\n < . ack 1\n < . ack 1 win 5\n 1h nothing");
+}
+
+}  // namespace
+}  // namespace smol::tcp::script
