@@ -1,0 +1,258 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory_resource>
+#include <optional>
+#include <span>
+
+#include "protocols/base/address.hh"
+#include "protocols/base/counter.hh"
+#include "protocols/base/error.hh"
+#include "protocols/base/random.hh"
+#include "protocols/base/result.hh"
+#include "protocols/base/slab.hh"
+#include "protocols/base/static_vector.hh"
+#include "protocols/base/timer_wheel.hh"
+#include "protocols/iface/addresses.hh"
+#include "protocols/iface/neighbor.hh"
+#include "protocols/iface/routes.hh"
+#include "protocols/packet/buffer.hh"
+#include "protocols/stack/config.hh"
+#include "protocols/stack/counters.hh"
+#include "protocols/stack/driver.hh"
+#include "protocols/wire/ethernet.hh"
+#include "protocols/wire/ip.hh"
+
+namespace smol {
+
+/// Whose timer fired.
+enum class TimerKind : std::uint8_t { kTcpConnection, kTimeWait, kNeighbor };
+
+/// The way to a destination, as found once: valid while `epoch` is the network's.
+struct Path {
+  Handle neighbor;          ///< null: the link address follows from the destination (a group)
+  std::uint32_t epoch = 0;  ///< 0: not found yet
+  InterfaceId interface = 0;
+};
+
+/// What an IP header of ours says beyond the payload.
+struct IpHeader {
+  IpAddress source;
+  IpAddress destination;
+  IpProtocol protocol = IpProtocol::kTcp;
+  std::uint8_t hop_limit = 64;
+  std::uint8_t dscp = 0;
+  Ecn ecn = Ecn::kNotEct;
+  std::uint32_t flow_label = 0;
+};
+
+/// What the transports of a stack share: the time, memory, counters, and the way out: interfaces,
+/// addresses, routes, neighbours, and the packets that wait for them.
+template <PacketBuffer P>
+class Network {
+ public:
+  struct Interface {
+    Text<16> name;
+    MacAddress mac;
+    std::uint16_t mtu = 1500;
+    StaticVector<IpPrefix, 32> addresses;
+    PortOffloads offloads;
+    std::array<P, 32> tx;
+    std::size_t tx_count = 0;
+  };
+
+  Network(const StackConfig& config, const StackSecrets& secrets, typename P::Pool& pool,
+          std::pmr::memory_resource& memory, PacketSink<P>& sink, DropCounters& drops,
+          Instant start);
+  ~Network();
+
+  // --- shared state --------------------------------------------------------------------------------
+
+  const StackConfig& config() const noexcept { return config_; }
+  const StackSecrets& secrets() const noexcept { return secrets_; }
+  typename P::Pool& pool() noexcept { return pool_; }
+  StackCounters& counters() noexcept { return counters_; }
+  const StackCounters& counters() const noexcept { return counters_; }
+  Rng& rng() noexcept { return rng_; }
+  TimerWheel& wheel() noexcept { return wheel_; }
+  Instant next_timer() const noexcept { return wheel_.next_deadline(); }
+  Instant now() const noexcept { return now_; }
+  void set_now(Instant now) noexcept { now_ = now; }
+  void set_drop_observer(DropObserver<P>* observer) noexcept { observer_ = observer; }
+
+  // However small the pool, packets are left to receive with: without an acknowledgement nothing comes free.
+  /// Fewer free packets than the share that sockets may not touch: windows stop growing, nothing is kept out
+  /// of order, each connection queues but little.
+  bool short_of_memory() const noexcept { return pool_.available() < reserve_; }
+  /// Half of that: no new connections.
+  bool refuses_connections() const noexcept {
+    return pool_.available() < std::max<std::size_t>(reserve_ / 2, 3);
+  }
+  /// A quarter: nothing is queued to send, and text is dropped rather than kept for those who leave text
+  /// unread.
+  bool out_of_memory() const noexcept {
+    return pool_.available() < std::max<std::size_t>(reserve_ / 4, 2);
+  }
+
+  // --- the fate of packets ---------------------------------------------------------------------------
+
+  /// A received packet goes no further.
+  void drop(InterfaceId interface, P packet, Drop reason) noexcept {
+    drop_packet(interface, Direction::kRx, std::move(packet), reason);
+  }
+  /// A packet of ours goes no further.
+  void drop_outgoing(InterfaceId interface, P packet, Drop reason) noexcept {
+    drop_packet(interface, Direction::kTx, std::move(packet), reason);
+  }
+  /// A protocol took a received packet, and is done with it.
+  void consume(P packet) noexcept {
+    counters_.consumed.add();
+    static_cast<void>(P{std::move(packet)});
+  }
+  /// An empty packet to build on; empty handle and a count if there is none.
+  P make() noexcept { return made(pool_.allocate()); }
+  P make_small() noexcept { return made(pool_.allocate_small()); }
+
+  // --- interfaces and addresses ----------------------------------------------------------------------
+
+  Result<InterfaceId, Error> add_interface(const InterfaceConfig& config) noexcept;
+  Interface& interface(InterfaceId id) noexcept { return interfaces_.at(id); }
+  const Interface& interface(InterfaceId id) const noexcept { return interfaces_.at(id); }
+  bool has_interface(InterfaceId id) const noexcept { return interfaces_.live(id); }
+  AddressTable& addresses() noexcept { return addresses_; }
+  const AddressTable& addresses() const noexcept { return addresses_; }
+  /// The interface that owns a unicast address. O(interfaces): for calls, not for packets.
+  std::optional<InterfaceId> owner_of(const IpAddress& address) const noexcept;
+
+  // --- routes and neighbours -------------------------------------------------------------------------
+
+  Result<void, Error> add_route(const Route& route) noexcept;
+  const RouteTable& routes() const noexcept { return routes_; }
+  NeighborCache& neighbors() noexcept { return neighbors_; }
+  const NeighborCache& neighbors() const noexcept { return neighbors_; }
+
+  /// Where a packet to `destination` leaves, and from which of our addresses.
+  struct Egress {
+    InterfaceId interface;
+    IpAddress source;
+    IpAddress next_hop;
+  };
+  /// `source`: one the caller insists on. `interface`: one it insists on, needed for link-local and group
+  /// destinations. Errors: kNetworkUnreachable, kAddressNotAvailable, kInvalid (a link-local or group
+  /// destination and more than one interface to choose from).
+  Result<Egress, Error> route(const IpAddress& destination, std::optional<IpAddress> source,
+                              std::optional<InterfaceId> interface) const noexcept;
+
+  /// Has the neighbour on this way just failed to answer? What is sent to it now would be dropped.
+  bool has_failed(InterfaceId interface, const IpAddress& next_hop) noexcept {
+    const Neighbor* neighbor = neighbors_.find(interface, next_hop);
+    return neighbor != nullptr && neighbor->state == NeighborState::kFailed;
+  }
+  bool has_failed(const Path& path) noexcept {
+    const Neighbor* neighbor = neighbors_.get(path.neighbor);
+    return neighbor != nullptr && neighbor->state == NeighborState::kFailed;
+  }
+  /// Performs what a neighbour's change asks for, and sees to its timer.
+  void perform(const NeighborAction& action) noexcept;
+  void on_neighbor_timer(TimerNode& node) noexcept;
+  /// Who is told of packets that found no neighbour: the ICMP layer, which tells the sockets.
+  class Unreachable {
+   public:
+    virtual ~Unreachable() = default;
+    /// `packet`: from its IP header on.
+    virtual void on_unreachable(InterfaceId interface, const P& packet) noexcept = 0;
+  };
+  void set_unreachable(Unreachable* unreachable) noexcept { unreachable_ = unreachable; }
+  /// The transport heard of new data acknowledged over this path (RFC 4861 section 7.3.1).
+  void confirm(const Path& path) noexcept {
+    if (path.neighbor) neighbors_.confirm(now_, path.neighbor);
+  }
+  void doubt(const Path& path) noexcept {
+    if (path.neighbor) neighbors_.doubt(now_, path.neighbor);
+  }
+
+  // --- sending -------------------------------------------------------------------------------------
+
+  /// Headers that send() puts in front of a transport packet.
+  static constexpr std::size_t kHeadroom = 14 + 40;
+
+  /// Sends a transport packet: puts IP and link headers in front. `path` is found anew if it is stale. The
+  /// transport checksum is filled in or asked for already. Whatever happens, the packet is accounted for.
+  void send(P packet, const IpHeader& header, Path& path) noexcept;
+  /// As send() for what is sent once: a path is looked up and forgotten.
+  void send_once(P packet, const IpHeader& header, InterfaceId interface) noexcept;
+  /// As send_once(), to a neighbour on this very link, whatever the routes say.
+  void send_on_link(P packet, const IpHeader& header, InterfaceId interface) noexcept;
+  /// As send_once(), to a link address that is known: no neighbour is looked up, and none is waited for.
+  void send_direct(P packet, const IpHeader& header, InterfaceId interface,
+                   const MacAddress& to) noexcept;
+  /// Sends a frame that is complete.
+  void send_frame(InterfaceId interface, P frame) noexcept;
+  void flush() noexcept;
+
+  /// ARP requests, and the neighbour solicitations of IPv6, are built where the addresses are.
+  void send_arp(InterfaceId interface, bool request, const MacAddress& to, const IpAddress& sender,
+                const MacAddress& target_mac, const IpAddress& target) noexcept;
+  void send_neighbor_solicit(InterfaceId interface, const Neighbor& neighbor, bool to_all) noexcept;
+
+ private:
+  P made(P packet) noexcept {
+    counters_.made.add();
+    if (!packet) [[unlikely]] {
+      counters_.dropped.add();
+      drops_.add(Drop::kTxNoBuffer);
+    }
+    return packet;
+  }
+  void drop_packet(InterfaceId interface, Direction direction, P packet, Drop reason) noexcept {
+    counters_.dropped.add();
+    drops_.add(reason);
+    if (observer_ != nullptr) observer_->on_drop(interface, direction, packet, reason);
+  }
+  struct Entry {
+    IpAddress address;
+    AddressKind kind;
+  };
+  using Entries = StaticVector<Entry, 4>;
+  static Entries entries_for(const IpPrefix& address) noexcept;
+  /// Does a destination mean nothing without an interface?
+  static bool is_scoped(const IpAddress& destination) noexcept {
+    return destination.is_link_local() || destination.is_multicast() ||
+           destination.is_limited_broadcast();
+  }
+  static bool may_be_ours(const IpPrefix& address) noexcept;
+  Result<void, Error> add_address(InterfaceId interface, const IpPrefix& address) noexcept;
+  void remove_address(InterfaceId interface, std::size_t at) noexcept;
+  bool find_path(const IpHeader& header, Path& path, NeighborAction& action, Drop& why) noexcept;
+  bool put_ip_header(P& packet, const IpHeader& header, InterfaceId interface) noexcept;
+  void send_to(InterfaceId interface, P packet, const MacAddress& to, bool v4) noexcept;
+  void wait_for(Neighbor& neighbor, P packet) noexcept;
+  void solicit(const Neighbor& neighbor, bool to_all) noexcept;
+  void release_pending(Neighbor& neighbor) noexcept;
+  void drop_pending(Neighbor& neighbor) noexcept;
+  void flush(InterfaceId id) noexcept;
+
+  StackConfig config_;
+  StackSecrets secrets_;
+  typename P::Pool& pool_;
+  PacketSink<P>& sink_;
+  DropCounters& drops_;
+  DropObserver<P>* observer_ = nullptr;
+  Unreachable* unreachable_ = nullptr;
+  StackCounters counters_;
+  Instant now_;
+  Rng rng_;
+  TimerWheel wheel_;
+  std::size_t reserve_;
+  std::uint32_t epoch_ = 1;
+  Slab<Interface> interfaces_;
+  AddressTable addresses_;
+  RouteTable routes_;
+  NeighborCache neighbors_;
+  std::pmr::memory_resource& memory_;
+  PacketQueue<P>* pending_;  ///< by neighbour index
+};
+
+}  // namespace smol

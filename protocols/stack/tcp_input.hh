@@ -1,0 +1,615 @@
+// TcpTransport<P>, the way in. Included by stack_impl.hh only.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "protocols/stack/tcp_transport.hh"
+#include "protocols/wire/tcp.hh"
+#include "protocols/wire/tcp_repr.hh"
+
+namespace smol {
+
+template <PacketBuffer P>
+TcpTransport<P>::TcpTransport(Network<P>& net, std::pmr::memory_resource& memory)
+    : net_{net},
+      sockets_{net.config().limits.connections, memory},
+      listeners_{net.config().limits.listeners, memory},
+      flows_{net.config().limits.connections + net.config().limits.time_wait, memory},
+      listening_{net.config().limits.listeners, memory},
+      time_wait_{net.config().limits.time_wait, memory},
+      ranges_{net.config().limits.reassembly_ranges, memory},
+      memory_{memory},
+      out_of_order_{static_cast<PacketQueue<P>*>(
+          memory.allocate(sizeof(PacketQueue<P>) * net.config().limits.reassembly_ranges,
+                          alignof(PacketQueue<P>)))},
+      context_{net.config().tcp, ranges_},
+      resets_{net.config().icmp.reset_interval, net.config().icmp.reset_burst} {
+  std::uninitialized_default_construct_n(out_of_order_, net.config().limits.reassembly_ranges);
+}
+
+template <PacketBuffer P>
+TcpTransport<P>::~TcpTransport() {
+  net_.wheel().disarm(time_wait_timer_);
+  for (std::uint32_t i = 0; i < sockets_.touched(); ++i) {
+    if (sockets_.live(i)) net_.wheel().disarm(sockets_.at(i).timer);
+  }
+  std::destroy_n(out_of_order_, net_.config().limits.reassembly_ranges);
+  memory_.deallocate(out_of_order_,
+                     sizeof(PacketQueue<P>) * net_.config().limits.reassembly_ranges,
+                     alignof(PacketQueue<P>));
+}
+
+// --- demultiplexing ----------------------------------------------------------------------------------
+
+template <PacketBuffer P>
+std::uint64_t TcpTransport<P>::hash(const tcp::FlowKey& flow) const noexcept {
+  const Secret& key = net_.secrets().hash;
+  const std::uint64_t ports = static_cast<std::uint64_t>(flow.local_port) << 32 |
+                              static_cast<std::uint64_t>(flow.remote_port) << 16 | flow.interface;
+  const std::uint64_t low = mix(flow.local.low() ^ key.k0, flow.remote.low() ^ key.k1);
+  const std::uint64_t high = mix(flow.local.high() ^ key.k1, flow.remote.high() ^ key.k0);
+  return mix(low ^ ports, high ^ key.k0);
+}
+
+template <PacketBuffer P>
+std::uint64_t TcpTransport<P>::hash(const IpAddress& local, std::uint16_t port) const noexcept {
+  const Secret& key = net_.secrets().hash;
+  return mix(local.low() ^ key.k0 ^ local.high(), key.k1 ^ port);
+}
+
+template <PacketBuffer P>
+std::uint32_t TcpTransport<P>::find(std::uint64_t hash, const tcp::FlowKey& flow) const noexcept {
+  return flows_.find(hash, [&](std::uint32_t entry) {
+    return (entry & kTimeWaitBit) != 0 ? time_wait_.at(entry & ~kTimeWaitBit).flow == flow
+                                       : sockets_.at(entry).flow == flow;
+  });
+}
+
+/// An exact address beats the wildcard.
+template <PacketBuffer P>
+Handle TcpTransport<P>::find_listener(const IpAddress& local, std::uint16_t port) const noexcept {
+  for (const IpAddress& address : {local, IpAddress::any(local.family())}) {
+    const std::uint32_t index = listening_.find(hash(address, port), [&](std::uint32_t i) {
+      const IpEndpoint& at = listeners_.at(i).options.local;
+      return at.port == port && at.address == address;
+    });
+    if (index != IndexTable::kNone) return listeners_.handle_of(index);
+  }
+  return {};
+}
+
+template <PacketBuffer P>
+TcpSocket<P>* TcpTransport<P>::get(Handle handle) noexcept {
+  Socket* socket = sockets_.get(handle);
+  return socket != nullptr && socket->owned ? socket : nullptr;
+}
+
+// --- the three passes --------------------------------------------------------------------------------
+
+template <PacketBuffer P>
+std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in) noexcept {
+  net_.counters().tcp_in_segs.add();
+  // RFC 9293 MUST-57, MUST-63: TCP speaks to one host at a time.
+  if (in.to_group() || in.packet.meta().link_cast != LinkCast::kUnicast ||
+      in.source.is_unspecified()) {
+    return Drop::kIpForbiddenSource;
+  }
+  const std::size_t head = std::min<std::size_t>(in.l4_len, TcpView::kMaxHeader);
+  const MutBytes front = in.packet.pull(in.l4 + head);
+  if (front.empty()) return Drop::kTcpTruncated;
+  const Result<TcpView> view = TcpView::parse(front.subspan(in.l4));
+  if (!view) return view.error();
+  const Result<TcpRepr> repr = TcpRepr::parse(*view);
+  if (!repr) return repr.error();
+
+  const bool scoped = in.destination.is_link_local() || in.source.is_link_local();
+  in.flow = {in.destination, in.source, view->dst_port(), view->src_port(),
+             scoped ? in.interface : InterfaceId{0}};
+  in.hash = hash(in.flow);
+  flows_.prefetch(in.hash);
+  in.text = in.l4 + static_cast<std::uint32_t>(view->header_len());
+  in.segment.seq = view->seq();
+  in.segment.ack = view->ack();
+  in.segment.len = in.l4_len - static_cast<std::uint32_t>(view->header_len());
+  in.segment.window = view->window();
+  in.segment.flags = view->flags();
+  in.segment.options = repr->options;
+  return std::nullopt;
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::prefetch(Inbound<P>& in) const noexcept {
+  in.found = flows_.likely(in.hash);
+  if (in.found == IndexTable::kNone || (in.found & kTimeWaitBit) != 0) return;
+  const auto* block = static_cast<const std::uint8_t*>(sockets_.address_of(in.found));
+  for (std::size_t line = 0; line < sizeof(Socket); line += 64) __builtin_prefetch(block + line);
+}
+
+template <PacketBuffer P>
+bool TcpTransport<P>::checksum_ok(const Inbound<P>& in) const noexcept {
+  return pseudo_header_sum(in.source, in.destination, static_cast<std::uint8_t>(IpProtocol::kTcp),
+                           in.l4_len)
+      .add(packet_sum(in.packet, in.l4, in.l4_len))
+      .verifies();
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::receive(Inbound<P>& in) noexcept {
+  const ChecksumState state = in.l4_checksum;
+  if (state == ChecksumState::kBad || (state == ChecksumState::kUnknown && !checksum_ok(in))) {
+    net_.drop(in.interface, std::move(in.packet), Drop::kTcpBadChecksum);
+    return;
+  }
+  const std::uint32_t entry = find(in.hash, in.flow);
+  if (entry == IndexTable::kNone) {
+    if (const Handle listener = find_listener(in.flow.local, in.flow.local_port)) {
+      receive_for_listener(in, listener, std::nullopt);
+    } else {
+      receive_for_nobody(in);
+    }
+  } else if ((entry & kTimeWaitBit) != 0) {
+    receive_for_time_wait(in, entry & ~kTimeWaitBit);
+  } else {
+    receive_for_connection(in, entry);
+  }
+}
+
+/// RFC 9293 section 3.10.7.1.
+template <PacketBuffer P>
+void TcpTransport<P>::receive_for_nobody(Inbound<P>& in) noexcept {
+  if (in.segment.flags.rst()) {
+    net_.drop(in.interface, std::move(in.packet), Drop::kTcpStrayReset);
+    return;
+  }
+  reply_reset(in);
+  net_.drop(in.interface, std::move(in.packet), Drop::kTcpPortClosed);
+}
+
+/// Why a listener takes no further connection now, if so: the client will ask again (RFC 4987 section 3).
+template <PacketBuffer P>
+std::optional<Drop> TcpTransport<P>::refusal(const TcpListener& listener) const noexcept {
+  if (listener.half_open >= listener.options.syn_backlog) return Drop::kTcpSynQueueFull;
+  if (listener.accept_queue.size() >= listener.options.backlog) return Drop::kTcpAcceptQueueFull;
+  if (net_.refuses_connections()) return Drop::kTcpMemory;
+  if (sockets_.full()) return Drop::kTcpNoConnectionBlock;
+  return std::nullopt;
+}
+
+/// RFC 9293 section 3.10.7.2. `iss_after`: a connection in TIME-WAIT is reopened, and the new one's numbers
+/// begin behind those of the old (MAY-2).
+template <PacketBuffer P>
+void TcpTransport<P>::receive_for_listener(Inbound<P>& in, Handle handle,
+                                           std::optional<SeqNumber> iss_after) noexcept {
+  const auto refuse = [&](Drop reason) {
+    net_.drop(in.interface, std::move(in.packet), reason);
+  };
+  switch (tcp::listen_arrives(in.segment)) {
+    case tcp::ListenVerdict::kIgnore:
+      return refuse(in.segment.flags.rst() ? Drop::kTcpStrayReset : Drop::kTcpListenNoSyn);
+    case tcp::ListenVerdict::kReset:
+      reply_reset(in);
+      return refuse(Drop::kTcpPortClosed);
+    case tcp::ListenVerdict::kOpen:
+      break;
+  }
+  const std::optional<Drop> why = refusal(*listeners_.get(handle));
+  if (why) {
+    net_.counters().tcp_listen_drops.add();
+    return refuse(*why);
+  }
+  SeqNumber iss = tcp::initial_sequence_number(net_.secrets().isn, in.flow, net_.now());
+  if (iss_after) iss = later(iss, *iss_after + 1);
+  TcpListener& listener = *listeners_.get(handle);
+  const std::uint32_t index = create(in.flow, iss, listener.options.socket, in.interface);
+  SMOL_CHECK(index != IndexTable::kNone);  // refusal() saw to it
+  Socket& socket = sockets_.at(index);
+  socket.listener = handle;
+  socket.owner = listener.options.owner;
+  ++listener.half_open;
+  net_.counters().tcp_passive_opens.add();
+  socket.connection.open_passive(context_, net_.now(), in.segment);
+  make_ready(index);
+  net_.wheel().arm_by(socket.timer, socket.connection.deadline());
+  net_.consume(std::move(in.packet));
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::receive_for_time_wait(Inbound<P>& in, std::uint32_t slot) noexcept {
+  tcp::TimeWait& record = time_wait_.at(slot);
+  switch (tcp::time_wait_arrives(record, in.segment)) {
+    case tcp::TimeWaitVerdict::kIgnore:
+      return net_.drop(in.interface, std::move(in.packet), Drop::kTcpTimeWait);
+    case tcp::TimeWaitVerdict::kAcknowledge:
+    case tcp::TimeWaitVerdict::kRestart: {
+      tcp::SegmentOut ack =
+          tcp::acknowledgement(record, tcp::Connection::timestamp_clock(net_.now()));
+      if (in.segment.flags.fin()) restart_time_wait(in.hash, slot);
+      send_alone(in.flow, ack, {net_.config().hop_limit, 0, record.ts_offset});
+      return net_.drop(in.interface, std::move(in.packet), Drop::kTcpTimeWait);
+    }
+    case tcp::TimeWaitVerdict::kReopen:
+      break;
+  }
+  const Handle listener = find_listener(in.flow.local, in.flow.local_port);
+  if (!listener) return receive_for_nobody(in);
+  // The SYN that comes again must find the old numbers still.
+  if (refusal(*listeners_.get(listener))) return receive_for_listener(in, listener, std::nullopt);
+  const SeqNumber old_snd_nxt = record.snd_nxt;
+  record.gone = true;
+  flows_.erase(in.hash, slot | kTimeWaitBit);
+  net_.counters().tcp_time_wait.subtract();
+  net_.counters().tcp_time_wait_reused.add();
+  receive_for_listener(in, listener, old_snd_nxt);
+}
+
+/// A FIN that comes again pushes the end 2 MSL into the future: the record moves to the back of the ring. Its
+/// old place comes free only in turn, so it moves a bounded number of times, lest a flood of FINs fill the ring.
+template <PacketBuffer P>
+void TcpTransport<P>::restart_time_wait(std::uint64_t at, std::uint32_t slot) noexcept {
+  constexpr std::int64_t kMoves = 64;
+  tcp::TimeWait& record = time_wait_.at(slot);
+  const std::uint32_t expires = time_wait_end();
+  const auto gain = static_cast<std::int32_t>(expires - record.expires_ms);
+  if (time_wait_.full() || gain < context_.config.time_wait / milliseconds(kMoves)) return;
+  tcp::TimeWait moved = record;
+  moved.expires_ms = expires;
+  record.gone = true;
+  const std::uint32_t to = time_wait_.push(moved);
+  flows_.replace(at, slot | kTimeWaitBit, to | kTimeWaitBit);
+}
+
+// --- a connection's segment --------------------------------------------------------------------------
+
+template <PacketBuffer P>
+void TcpTransport<P>::receive_for_connection(Inbound<P>& in, std::uint32_t index) noexcept {
+  Socket& socket = sockets_.at(index);
+  if (socket.connection.state() == tcp::State::kSynReceived && refuse_handshake(in, socket, index)) {
+    return;
+  }
+  const tcp::Actions actions =
+      socket.connection.segment_arrives(context_, net_.now(), in.segment, steps_);
+  if (actions.reset) reply_reset(in);
+  // Acknowledged packets are free before new ones are kept.
+  if (actions.acked > 0) free_acked(socket);
+  const InterfaceId interface = in.interface;
+  if (store_text(socket, in, actions)) {
+    net_.counters().consumed.add();
+  } else if (actions.dropped) {
+    net_.drop(interface, std::move(in.packet), actions.drop);
+  } else {
+    net_.consume(std::move(in.packet));
+  }
+  perform(index, actions);
+}
+
+/// The final ACK finds the accept queue full: the connection stays half open, and the client's next segment,
+/// or the SYN-ACK sent again, gives it another chance. Nothing is reset (RFC 4987 section 3).
+template <PacketBuffer P>
+bool TcpTransport<P>::refuse_handshake(Inbound<P>& in, Socket& socket,
+                                       std::uint32_t index) noexcept {
+  if (!socket.connection.passive() || in.segment.flags.rst() ||
+      !socket.connection.completes_handshake(in.segment)) {
+    return false;
+  }
+  const TcpListener* listener = listeners_.get(socket.listener);
+  if (listener == nullptr) {
+    reply_reset(in);
+    kill(index, Error::kConnectionReset, false);
+    net_.drop(in.interface, std::move(in.packet), Drop::kTcpPortClosed);
+    return true;
+  }
+  if (listener->accept_queue.size() < listener->options.backlog) return false;
+  net_.counters().tcp_listen_overflows.add();
+  net_.drop(in.interface, std::move(in.packet), Drop::kTcpAcceptQueueFull);
+  return true;
+}
+
+/// Puts the text where the machine said. False: nothing was kept, and the packet is still in `in`.
+template <PacketBuffer P>
+bool TcpTransport<P>::store_text(Socket& socket, Inbound<P>& in,
+                                 const tcp::Actions& actions) noexcept {
+  if (actions.text_len == 0) return !steps_.empty() && store_out_of_order(socket, in);
+  P packet = std::move(in.packet);
+  packet.trim_front(in.text + actions.text_offset);
+  if (packet.size() > actions.text_len) packet.trim_back(packet.size() - actions.text_len);
+  append_text(socket.receive, std::move(packet));
+  return true;
+}
+
+template <PacketBuffer P>
+bool TcpTransport<P>::store_out_of_order(Socket& socket, Inbound<P>& in) noexcept {
+  using Kind = tcp::ReassemblyStep::Kind;
+  bool kept = false;
+  for (const tcp::ReassemblyStep& step : steps_) {
+    PacketQueue<P>& range = out_of_order_[step.range];
+    switch (step.kind) {
+      case Kind::kAppend: {
+        // Within each range small segments are together already; where the two meet they are not.
+        PacketQueue<P>& other = out_of_order_[step.other];
+        append_text(range, other.pop_front());
+        range.splice_back(std::move(other));
+        break;
+      }
+      case Kind::kDeliver:
+        append_text(socket.receive, range.pop_front());
+        socket.receive.splice_back(std::move(range));
+        break;
+      case Kind::kStoreBack:
+      case Kind::kStoreFront: {
+        P packet = std::move(in.packet);
+        packet.trim_front(in.text + step.offset);
+        packet.trim_back(packet.size() - step.len);
+        step.kind == Kind::kStoreBack ? append_text(range, std::move(packet))
+                                      : prepend_text(range, std::move(packet));
+        kept = true;
+        break;
+      }
+    }
+  }
+  return kept;
+}
+
+/// Behind what a queue holds. A segment that fills less than a quarter of a buffer is copied into the room its
+/// predecessor has left, so that a peer who sends single octets cannot pin a packet with each.
+template <PacketBuffer P>
+void TcpTransport<P>::append_text(PacketQueue<P>& queue, P packet) noexcept {
+  if (!queue.empty() && is_small(packet)) {
+    Borrowed<P> last{queue.tail()};
+    if (last->unique()) {
+      if (const MutBytes room = last->append(packet.size()); !room.empty()) {
+        packet_copy(packet, 0, room);
+        return;
+      }
+    }
+  }
+  queue.push_back(std::move(packet));
+}
+
+/// In front of what a queue holds, whose first packet is copied behind the new one if it is small.
+template <PacketBuffer P>
+void TcpTransport<P>::prepend_text(PacketQueue<P>& queue, P packet) noexcept {
+  bool copied = false;
+  if (!queue.empty() && packet.unique()) {
+    Borrowed<P> first{queue.head()};
+    if (is_small(*first)) {
+      const MutBytes room = packet.append(first->size());
+      copied = !room.empty();
+      if (copied) packet_copy(*first, 0, room);
+    }
+  }
+  if (copied) queue.pop_front();
+  queue.push_front(std::move(packet));
+}
+
+// --- effects -----------------------------------------------------------------------------------------
+
+template <PacketBuffer P>
+void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) noexcept {
+  using tcp::Note;
+  Socket& socket = sockets_.at(index);
+  std::uint16_t events = 0;
+  if (actions.notes != 0) {
+    count(actions);
+    if ((actions.notes & Note::kReadable) != 0) events |= SocketEvents::kReadable;
+    if ((actions.notes & Note::kPeerClosed) != 0) events |= SocketEvents::kPeerClosed;
+    if ((actions.notes & Note::kDeadline) != 0) events |= SocketEvents::kDeadline;
+    if ((actions.notes & Note::kSoftError) != 0) events |= SocketEvents::kSoftError;
+    if ((actions.notes & Note::kWritable) != 0 && socket.wants_writable) {
+      if (worth_writing(socket)) {
+        socket.wants_writable = false;
+        events |= SocketEvents::kWritable;
+      } else if (net_.short_of_memory()) {
+        starve(index);
+      }
+    }
+    if ((actions.notes & Note::kForwardProgress) != 0) net_.confirm(socket.path);
+    if ((actions.notes & Note::kReachedR1) != 0) net_.doubt(socket.path);
+    if ((actions.notes & Note::kConnected) != 0) {
+      established(index);
+      if (!socket.connection.passive()) events |= SocketEvents::kConnected | SocketEvents::kWritable;
+    }
+  }
+  if (events != 0) tell(index, events);
+  if (actions.send) make_ready(index);
+  if (actions.time_wait) {
+    enter_time_wait(index);
+  } else if (actions.closed) {
+    connection_over(index);
+  } else {
+    net_.wheel().arm_by(socket.timer, socket.connection.deadline());
+  }
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::count(const tcp::Actions& actions) noexcept {
+  using tcp::Note;
+  StackCounters& counters = net_.counters();
+  const auto on = [&](std::uint32_t note, Counter& counter) {
+    if ((actions.notes & note) != 0) counter.add();
+  };
+  constexpr std::uint32_t kRare = Note::kTimeout | Note::kFastRetransmit | Note::kChallengeAck |
+                                  Note::kOutOfOrder | Note::kKeepAlive | Note::kZeroWindowProbe |
+                                  Note::kTextAfterClose;
+  if ((actions.notes & kRare) == 0) return;
+  on(Note::kTimeout, counters.tcp_timeouts);
+  on(Note::kFastRetransmit, counters.tcp_fast_retrans);
+  on(Note::kChallengeAck, counters.tcp_challenge_acks);
+  on(Note::kOutOfOrder, counters.tcp_ofo_queue);
+  on(Note::kKeepAlive, counters.tcp_keepalive_sent);
+  on(Note::kZeroWindowProbe, counters.tcp_zero_window_probes);
+  on(Note::kTextAfterClose, counters.tcp_abort_on_data);
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::established(std::uint32_t index) noexcept {
+  Socket& socket = sockets_.at(index);
+  socket.counted = true;
+  net_.counters().tcp_curr_estab.add();
+  if (!socket.connection.passive()) return;
+  leave_half_open(socket);
+  TcpListener* listener = listeners_.get(socket.listener);
+  SMOL_CHECK(listener != nullptr);  // refuse_handshake() saw to it
+  listener->accept_queue.push_back(index, waiting_link());
+  tell_listener(socket.listener);
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::leave_half_open(Socket& socket) noexcept {
+  TcpListener* listener = listeners_.get(socket.listener);
+  if (listener != nullptr && listener->half_open > 0) --listener->half_open;
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::enter_time_wait(std::uint32_t index) noexcept {
+  Socket& socket = sockets_.at(index);
+  const tcp::Connection& connection = socket.connection;
+  tcp::TimeWait record;
+  record.flow = socket.flow;
+  record.snd_nxt = connection.snd_nxt();
+  record.rcv_nxt = connection.rcv_nxt();
+  record.ts_recent = connection.ts_recent();
+  record.ts_offset = connection.ts_offset();
+  record.timestamps = connection.timestamps();
+  record.window = connection.last_window();
+  record.expires_ms = time_wait_end();
+  if (context_.config.time_wait > Duration::zero()) {
+    if (time_wait_.full()) recycle_time_wait();
+    const std::uint32_t slot = time_wait_.push(record);
+    flows_.replace(hash(socket.flow), index, slot | kTimeWaitBit);
+    socket.in_table = false;
+    net_.counters().tcp_time_wait.add();
+    arm_time_wait_timer();
+  }
+  if (connection.ack_due()) {
+    tcp::SegmentOut ack =
+        tcp::acknowledgement(record, tcp::Connection::timestamp_clock(net_.now()));
+    send_alone(socket.flow, ack, marks_of(connection));
+  }
+  connection_over(index);
+}
+
+/// The oldest makes room.
+template <PacketBuffer P>
+void TcpTransport<P>::recycle_time_wait() noexcept {
+  const std::uint32_t slot = time_wait_.front();
+  if (const tcp::TimeWait& oldest = time_wait_.at(slot); !oldest.gone) {
+    flows_.erase(hash(oldest.flow), slot | kTimeWaitBit);
+    net_.counters().tcp_time_wait.subtract();
+    net_.counters().tcp_time_wait_recycled.add();
+  }
+  time_wait_.pop_front();
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::arm_time_wait_timer() noexcept {
+  if (time_wait_.empty() || time_wait_timer_.armed()) return;
+  const std::uint32_t left = time_wait_.at(time_wait_.front()).expires_ms -
+                             tcp::Connection::timestamp_clock(net_.now());
+  // Past already if it wrapped; the next millisecond is soon enough.
+  const std::uint32_t wait = left < 0x8000'0000 ? left : 0;
+  net_.wheel().arm(time_wait_timer_, net_.now() + milliseconds(wait + 1));
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::on_time_wait_timer() noexcept {
+  // A bound on one call; the timer comes back for the rest at once.
+  constexpr int kMost = 256;
+  const std::uint32_t now_ms = tcp::Connection::timestamp_clock(net_.now());
+  for (int i = 0; i < kMost && !time_wait_.empty(); ++i) {
+    const std::uint32_t slot = time_wait_.front();
+    const tcp::TimeWait& record = time_wait_.at(slot);
+    if (static_cast<std::int32_t>(record.expires_ms - now_ms) > 0) break;
+    if (!record.gone) {
+      flows_.erase(hash(record.flow), slot | kTimeWaitBit);
+      net_.counters().tcp_time_wait.subtract();
+    }
+    time_wait_.pop_front();
+  }
+  arm_time_wait_timer();
+}
+
+/// The machine is done. The user's end, if there is one, lives on until it is closed.
+template <PacketBuffer P>
+void TcpTransport<P>::connection_over(std::uint32_t index) noexcept {
+  Socket& socket = sockets_.at(index);
+  const tcp::Connection& connection = socket.connection;
+  StackCounters& counters = net_.counters();
+  if (socket.counted) {
+    socket.counted = false;
+    counters.tcp_curr_estab.subtract();
+    if (connection.error() == Error::kConnectionReset) counters.tcp_estab_resets.add();
+  } else {
+    counters.tcp_attempt_fails.add();
+    if (connection.passive()) leave_half_open(socket);
+  }
+  if (connection.error() == Error::kTimedOut) counters.tcp_abort_on_timeout.add();
+  forget_flow(socket, index);
+  net_.wheel().disarm(socket.timer);
+  socket.send.clear();
+  socket.send_cursor = socket.resend_cursor = nullptr;
+  socket.connection.reassembly().clear(
+      ranges_, [this](std::uint32_t range) { out_of_order_[range].clear(); });
+  tell(index, SocketEvents::kClosed);
+  release_if_done(index);
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::forget_flow(Socket& socket, std::uint32_t index) noexcept {
+  if (!socket.in_table) return;
+  flows_.erase(hash(socket.flow), index);
+  socket.in_table = false;
+}
+
+/// Frees a block that neither the wire nor a user nor a queue of those who wait needs any more.
+template <PacketBuffer P>
+void TcpTransport<P>::release_if_done(std::uint32_t index) noexcept {
+  Socket& socket = sockets_.at(index);
+  if (socket.in_table || socket.owned || socket.next_waiting != IndexFifo::kOutside) return;
+  const tcp::State state = socket.connection.state();
+  if (state != tcp::State::kClosed && state != tcp::State::kTimeWait) return;
+  socket.receive.clear();
+  socket.gone = true;
+  free_if_unlinked(index);
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::free_if_unlinked(std::uint32_t index) noexcept {
+  const Socket& socket = sockets_.at(index);
+  if (socket.gone && socket.next_ready == IndexFifo::kOutside &&
+      socket.next_event == IndexFifo::kOutside) {
+    sockets_.erase(index);
+  }
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::tell(std::uint32_t index, std::uint16_t events) noexcept {
+  Socket& socket = sockets_.at(index);
+  socket.events |= events;
+  if (socket.owned) events_.push_back(index, event_link());
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::tell_listener(Handle handle) noexcept {
+  listener_events_.push_back(handle.index, listener_link());
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::on_connection_timer(TimerNode& node) noexcept {
+  const std::uint32_t index = node.id();
+  perform(index, sockets_.at(index).connection.timeout(context_, net_.now()));
+}
+
+template <PacketBuffer P>
+bool TcpTransport<P>::icmp_error(const tcp::FlowKey& flow, SeqNumber quoted, Error error,
+                                 bool hard) noexcept {
+  const std::uint32_t entry = find(hash(flow), flow);
+  if (entry == IndexTable::kNone || (entry & kTimeWaitBit) != 0) return false;
+  const tcp::Actions actions = sockets_.at(entry).connection.icmp_error(quoted, error, hard);
+  if (actions.dropped) return false;
+  perform(entry, actions);
+  return true;
+}
+
+}  // namespace smol

@@ -1,0 +1,221 @@
+// TcpTransport<P>, the way out. Included by stack_impl.hh only.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include "protocols/stack/tcp_transport.hh"
+#include "protocols/wire/tcp_repr.hh"
+
+namespace smol {
+
+template <PacketBuffer P>
+void TcpTransport<P>::transmit(std::size_t max_segments) noexcept {
+  // Those that are ready now; one that has more to say goes to the back and waits for the next turn.
+  for (std::uint32_t left = ready_.size(); left > 0 && max_segments > 0; --left) {
+    const std::uint32_t index = ready_.pop_front(ready_link());
+    Socket& socket = sockets_.at(index);
+    if (socket.gone) {
+      free_if_unlinked(index);
+      continue;
+    }
+    std::size_t share = std::min(max_segments, kSegmentsATurn);
+    max_segments -= share;
+    tcp::SegmentOut out;
+    while (share > 0 && socket.connection.next_segment(context_, net_.now(), out)) {
+      send_segment(socket, out);
+      --share;
+    }
+    max_segments += share;
+    if (share == 0) make_ready(index);
+    // The window it has just told may have to be opened later.
+    if (context_.short_of_memory) [[unlikely]]
+      starve(index);
+    net_.wheel().arm_by(socket.timer, socket.connection.deadline());
+  }
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::send_segment(Socket& socket, tcp::SegmentOut& out) noexcept {
+  InternetSum sum;
+  P packet;
+  if (out.len == 0) {
+    packet = net_.make_small();
+  } else if (out.garbage) {
+    packet = net_.make_small();
+    if (packet) {
+      if (const MutBytes octet = packet.append(1); !octet.empty()) octet[0] = 0;
+    }
+  } else {
+    packet = payload_packet(socket, out, sum);
+  }
+  // Without a packet the segment is lost before it left: the machine's timers bring it back.
+  if (!packet) return;
+  if (out.retransmission) net_.counters().tcp_retrans_segs.add();
+  finish(std::move(packet), socket.flow, out, sum, out.len, marks_of(socket.connection),
+         socket.path);
+}
+
+/// Which packet of the send queue holds this octet. The cursors make it O(1) for new data, for the first
+/// segment, and for one resent after another.
+template <PacketBuffer P>
+typename P::Node* TcpTransport<P>::locate(Socket& socket, SeqNumber seq) const noexcept {
+  const auto holds = [&](Node* node) {
+    if (node == nullptr) return false;
+    const PacketMeta& meta = P::meta_of(node);
+    return meta.seq.at_or_before(seq) && seq.before(meta.seq + meta.payload_len);
+  };
+  if (holds(socket.send_cursor)) return socket.send_cursor;
+  if (holds(socket.resend_cursor)) return socket.resend_cursor;
+  for (Node* node = socket.send.head(); node != nullptr; node = PacketQueue<P>::after(node)) {
+    if (holds(node)) return node;
+  }
+  return nullptr;
+}
+
+/// The text of a segment as a packet of its own. The rule: a segment is one packet of the send queue, nobody
+/// else looks at it, and its headers go into the room before it; the socket keeps it until it is
+/// acknowledged. All else is gathered behind fresh headers.
+template <PacketBuffer P>
+P TcpTransport<P>::payload_packet(Socket& socket, const tcp::SegmentOut& out,
+                                  InternetSum& sum) noexcept {
+  Node* node = locate(socket, out.header.seq);
+  SMOL_CHECK(node != nullptr);
+  PacketMeta& meta = P::meta_of(node);
+  const SeqNumber end = out.header.seq + out.len;
+  P packet;
+  {
+    Borrowed<P> kept{node};
+    if (meta.seq == out.header.seq && meta.payload_len == out.len && kept->unique()) {
+      kept->trim_front(kept->size() - meta.payload_len);  // headers of the last time
+      if (!meta.payload_sum_valid) {
+        meta.payload_sum = packet_sum(*kept, 0, out.len).folded();
+        meta.payload_sum_valid = true;
+      }
+      sum = InternetSum{meta.payload_sum};
+      if (net_.interface(socket.path.interface).offloads.reads_only) {
+        packet = kept->hold();
+      } else if (std::optional<P> view = kept->share(0, out.len)) {
+        packet = std::move(*view);
+      }
+      if (packet) net_.counters().made.add();
+    }
+  }
+  if (!packet) packet = gather(socket, node, out, sum);
+  // Where the next segment will look.
+  while (node != nullptr && P::meta_of(node).seq.before(end) &&
+         (P::meta_of(node).seq + P::meta_of(node).payload_len).at_or_before(end)) {
+    node = PacketQueue<P>::after(node);
+  }
+  (out.retransmission ? socket.resend_cursor : socket.send_cursor) = node;
+  return packet;
+}
+
+/// Fresh headers in front of views of the queue's packets: after the segment size changed, or while a device
+/// or a peer still looks at the last copy, whose headers must not change under its eyes.
+template <PacketBuffer P>
+P TcpTransport<P>::gather(Socket& socket, Node* node, const tcp::SegmentOut& out,
+                          InternetSum& sum) noexcept {
+  static_cast<void>(socket);
+  P packet = net_.make_small();
+  if (!packet) return {};
+  SeqNumber at = out.header.seq;
+  std::uint32_t left = out.len;
+  for (; left > 0; node = PacketQueue<P>::after(node)) {
+    SMOL_CHECK(node != nullptr);
+    const PacketMeta& meta = P::meta_of(node);
+    Borrowed<P> kept{node};
+    const std::uint32_t skip = meta.seq.until(at);
+    const std::uint32_t take = std::min(meta.payload_len - skip, left);
+    const std::size_t offset = kept->size() - meta.payload_len + skip;
+    std::optional<P> view = kept->share(offset, take);
+    if (!view) {
+      net_.drop_outgoing(socket.path.interface, std::move(packet), Drop::kTxNoBuffer);
+      return {};
+    }
+    const InternetSum part = take == meta.payload_len && meta.payload_sum_valid
+                                 ? InternetSum{meta.payload_sum}
+                                 : packet_sum(*view, 0, take);
+    (out.len - left) % 2 == 1 ? sum.add_odd(part) : sum.add(part);
+    packet.chain(std::move(*view));
+    at += take;
+    left -= take;
+  }
+  return packet;
+}
+
+/// TCP header, checksum, and down to IP.
+template <PacketBuffer P>
+void TcpTransport<P>::finish(P packet, const tcp::FlowKey& flow, tcp::SegmentOut& out,
+                             InternetSum payload_sum, std::size_t payload_len,
+                             const Marks& marks, Path& path) noexcept {
+  out.header.src_port = flow.local_port;
+  out.header.dst_port = flow.remote_port;
+  const std::size_t header_len = out.header.header_len();
+  const MutBytes head = packet.prepend(header_len);
+  if (head.empty()) {
+    net_.drop_outgoing(path.interface, std::move(packet), Drop::kTxNoBuffer);
+    return;
+  }
+  out.header.emit(head);
+  const auto length = static_cast<std::uint32_t>(header_len + payload_len);
+  InternetSum sum = pseudo_header_sum(flow.local, flow.remote,
+                                      static_cast<std::uint8_t>(IpProtocol::kTcp), length);
+  PacketMeta& meta = packet.meta();
+  meta.tx = TxOffload{};
+  if (net_.interface(path.interface).offloads.tcp_checksum) {
+    meta.tx.tcp_checksum = true;
+    meta.tx.l4_len = static_cast<std::uint8_t>(header_len);
+    put_be16(head, 16, sum.folded());
+  } else {
+    put_be16(head, 16, sum.add(internet_sum(head)).add(payload_sum).checksum());
+  }
+  StackCounters& counters = net_.counters();
+  counters.tcp_out_segs.add();
+  if (out.header.control == TcpControl::kRst) counters.tcp_out_rsts.add();
+  IpHeader ip;
+  ip.source = flow.local;
+  ip.destination = flow.remote;
+  ip.protocol = IpProtocol::kTcp;
+  ip.hop_limit = marks.hop_limit;
+  ip.dscp = marks.dscp;
+  // One label a flow, unguessable from outside (RFC 6437 section 3). Not from the hash of the tables, which would
+  // tell a peer how to aim at a bucket.
+  if (flow.local.is_v6()) ip.flow_label = marks.ts_offset >> 12 | 1;
+  net_.send(std::move(packet), ip, path);
+}
+
+/// A segment of no connection: a RST, or the last word of TIME-WAIT.
+template <PacketBuffer P>
+void TcpTransport<P>::send_alone(const tcp::FlowKey& flow, tcp::SegmentOut& out,
+                                 const Marks& marks) noexcept {
+  P packet = net_.make_small();
+  if (!packet) return;
+  Path path;
+  path.interface = flow.interface;
+  finish(std::move(packet), flow, out, InternetSum{}, 0, marks, path);
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::reply_reset(const Inbound<P>& in) noexcept {
+  if (!resets_.take(net_.now())) return;
+  tcp::SegmentOut out = tcp::reset_for(in.segment);
+  send_alone(in.flow, out, {net_.config().hop_limit, in.dscp,
+                            tcp::timestamp_offset(net_.secrets().isn, in.flow)});
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::free_acked(Socket& socket) noexcept {
+  const SeqNumber una = socket.connection.snd_una();
+  while (!socket.send.empty()) {
+    Node* head = socket.send.head();
+    const PacketMeta& meta = P::meta_of(head);
+    if ((meta.seq + meta.payload_len).after(una)) return;
+    if (socket.resend_cursor == head) socket.resend_cursor = nullptr;
+    if (socket.send_cursor == head) socket.send_cursor = nullptr;
+    socket.send.pop_front();
+    --socket.send_packets;
+  }
+}
+
+}  // namespace smol

@@ -1,0 +1,545 @@
+// TcpTransport<P>, the socket calls. Included by stack_impl.hh only.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "protocols/stack/tcp_transport.hh"
+#include "protocols/wire/ipv4.hh"
+#include "protocols/wire/ipv6.hh"
+
+namespace smol {
+
+template <PacketBuffer P>
+bool TcpTransport<P>::valid(const tcp::SocketOptions& options) noexcept {
+  constexpr std::uint32_t kLeast = 4096;
+  constexpr std::uint32_t kMost = 1u << 30;
+  const auto in_range = [](std::uint32_t octets) { return octets >= kLeast && octets <= kMost; };
+  return in_range(options.send_buffer) && in_range(options.receive_buffer) &&
+         options.hop_limit > 0 && options.dscp < 64 && options.user_timeout >= Duration::zero() &&
+         options.keep_alive >= Duration::zero() &&
+         (options.keep_alive == Duration::zero() ||
+          options.keep_alive_interval > Duration::zero());
+}
+
+// --- opening -----------------------------------------------------------------------------------------
+
+template <PacketBuffer P>
+Result<SocketId, Error> TcpTransport<P>::listen(const TcpListenOptions& options) noexcept {
+  const IpEndpoint& local = options.local;
+  if (local.port == 0 || options.backlog == 0 || options.syn_backlog == 0 ||
+      !valid(options.socket)) {
+    return fail(Error::kInvalid);
+  }
+  if (!local.address.is_unspecified() && !net_.addresses().is_own(local.address)) {
+    return fail(Error::kAddressNotAvailable);
+  }
+  const std::uint64_t at = hash(local.address, local.port);
+  const std::uint32_t there = listening_.find(
+      at, [&](std::uint32_t i) { return listeners_.at(i).options.local == local; });
+  if (there != IndexTable::kNone) return fail(Error::kAddressInUse);
+  const Handle made = listeners_.emplace();
+  if (!made) return fail(Error::kNoBuffers);
+  TcpListener& listener = listeners_.at(made.index);
+  listener.options = options;
+  listening_.insert(at, made.index);
+  return SocketId{SocketKind::kTcpListener, made};
+}
+
+template <PacketBuffer P>
+std::uint32_t TcpTransport<P>::create(const tcp::FlowKey& flow, SeqNumber iss,
+                                      const tcp::SocketOptions& options,
+                                      InterfaceId interface) noexcept {
+  if (flows_.full()) return IndexTable::kNone;
+  const std::uint16_t mtu = net_.interface(interface).mtu;
+  const std::size_t headers = TcpView::kMinHeader + (flow.local.is_v4() ? Ip4Repr::header_len()
+                                                                        : Ip6Repr::header_len());
+  tcp::Connection::Setup setup;
+  setup.iss = iss;
+  setup.ts_offset = tcp::timestamp_offset(net_.secrets().isn, flow);
+  setup.local_mss = static_cast<std::uint16_t>(mtu - headers);
+  setup.is_v6 = flow.local.is_v6();
+  setup.options = options;
+  const Handle made = sockets_.emplace(context_, net_.now(), setup, flow);
+  if (!made) return IndexTable::kNone;
+  Socket& socket = sockets_.at(made.index);
+  socket.timer.set(static_cast<std::uint8_t>(TimerKind::kTcpConnection), made.index);
+  socket.path.interface = interface;
+  socket.in_table = true;
+  flows_.insert(hash(flow), made.index);
+  return made.index;
+}
+
+template <PacketBuffer P>
+Result<SocketId, Error> TcpTransport<P>::accept(Handle handle) noexcept {
+  TcpListener* listener = listeners_.get(handle);
+  if (listener == nullptr) return fail(Error::kBadHandle);
+  if (listener->accept_queue.empty()) return fail(Error::kWouldBlock);
+  const std::uint32_t index = listener->accept_queue.pop_front(waiting_link());
+  Socket& socket = sockets_.at(index);
+  socket.owned = true;
+  socket.user_data = listener->options.user_data;
+  // What happened while it waited is news to its new owner.
+  if (socket.events != 0) events_.push_back(index, event_link());
+  return SocketId{SocketKind::kTcp, sockets_.handle_of(index)};
+}
+
+template <PacketBuffer P>
+Result<SocketId, Error> TcpTransport<P>::connect(const TcpConnectOptions& options) noexcept {
+  const IpEndpoint& remote = options.remote;
+  if (remote.port == 0 || remote.address.is_unspecified() || remote.address.is_multicast() ||
+      remote.address.is_limited_broadcast() || !valid(options.socket)) {
+    return fail(Error::kInvalid);
+  }
+  std::optional<IpAddress> source;
+  if (options.local && !options.local->address.is_unspecified()) source = options.local->address;
+  if (source && source->family() != remote.address.family()) return fail(Error::kInvalid);
+  const auto egress = net_.route(remote.address, source, options.interface);
+  if (!egress) return fail(egress.error());
+  if (net_.addresses().find(egress->interface, remote.address) == AddressKind::kBroadcast) {
+    return fail(Error::kInvalid);
+  }
+  const Result<tcp::FlowKey, Error> flow = choose_flow(options, *egress);
+  if (!flow) return fail(flow.error());
+  const SeqNumber iss = tcp::initial_sequence_number(net_.secrets().isn, *flow, net_.now());
+  const std::uint32_t index = create(*flow, iss, options.socket, egress->interface);
+  if (index == IndexTable::kNone) return fail(Error::kNoBuffers);
+  Socket& socket = sockets_.at(index);
+  socket.owned = true;
+  socket.owner = options.owner;
+  socket.user_data = options.user_data;
+  socket.connection.open_active(context_);
+  net_.counters().tcp_active_opens.add();
+  make_ready(index);
+  return SocketId{SocketKind::kTcp, sockets_.handle_of(index)};
+}
+
+/// The source port: the one asked for, or a free one by RFC 6056 algorithm 3, so that ports seen by one
+/// destination tell nothing about those used towards another.
+template <PacketBuffer P>
+Result<tcp::FlowKey, Error> TcpTransport<P>::choose_flow(
+    const TcpConnectOptions& options, const typename Network<P>::Egress& egress) noexcept {
+  const IpEndpoint& remote = options.remote;
+  const bool scoped = remote.address.is_link_local() || egress.source.is_link_local();
+  tcp::FlowKey flow{egress.source, remote.address, 0, remote.port,
+                    scoped ? egress.interface : InterfaceId{0}};
+  const auto is_free = [&](std::uint16_t port) {
+    flow.local_port = port;
+    return find(hash(flow), flow) == IndexTable::kNone;
+  };
+  if (options.local && options.local->port != 0) {
+    if (!is_free(options.local->port)) return fail(Error::kAddressInUse);
+    return flow;
+  }
+  const std::uint32_t first = net_.config().first_ephemeral_port;
+  const std::uint32_t count = net_.config().last_ephemeral_port - first + 1u;
+  const std::uint32_t offset = tcp::ephemeral_port_offset(net_.secrets().isn, flow);
+  for (std::uint32_t tried = 0; tried < count; ++tried) {
+    const auto port = static_cast<std::uint16_t>(first + (offset + next_port_++) % count);
+    if (is_free(port)) return flow;
+  }
+  return fail(Error::kAddressNotAvailable);
+}
+
+// --- reading -----------------------------------------------------------------------------------------
+
+template <PacketBuffer P>
+Bytes TcpTransport<P>::readable(Handle handle) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr || socket->receive.empty()) return {};
+  return Borrowed<P>{socket->receive.head()}->segment(0);
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::consume(Handle handle, std::size_t n) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr || n == 0) return;
+  const auto taken = static_cast<std::uint32_t>(n);
+  while (n > 0) {
+    SMOL_CHECK(!socket->receive.empty());
+    const std::size_t size = Borrowed<P>{socket->receive.head()}->size();
+    if (size > n) {
+      Borrowed<P>{socket->receive.head()}->trim_front(n);
+      break;
+    }
+    n -= size;
+    socket->receive.pop_front();
+  }
+  if (socket->connection.consumed(context_, taken)) {
+    make_ready(handle.index);
+  } else if (context_.short_of_memory) [[unlikely]] {
+    starve(handle.index);  // its window is opened later
+  }
+}
+
+template <PacketBuffer P>
+bool TcpTransport<P>::at_end(Handle handle) const noexcept {
+  const Socket* socket = get(handle);
+  return socket == nullptr ||
+         (socket->receive.empty() && (socket->connection.peer_closed() ||
+                                      socket->connection.state() == tcp::State::kClosed));
+}
+
+template <PacketBuffer P>
+std::size_t TcpTransport<P>::unread(Handle handle) const noexcept {
+  const Socket* socket = get(handle);
+  if (socket == nullptr || socket->receive.empty()) return 0;
+  return socket->connection.unread();
+}
+
+// --- writing -----------------------------------------------------------------------------------------
+
+template <PacketBuffer P>
+std::size_t TcpTransport<P>::send_room(const Socket& socket) const noexcept {
+  const tcp::Connection& connection = socket.connection;
+  const std::size_t limit = connection.send_buffer();
+  const std::size_t used = connection.send_queue();
+  // Small writes that leave at once take a packet each: count packets too, at their true size.
+  constexpr std::size_t kPacket = 2048;
+  if (!connection.may_queue() || used >= limit || socket.send_packets * kPacket >= 2 * limit) {
+    return 0;
+  }
+  if (!net_.short_of_memory()) [[likely]]
+    return limit - used;
+  // What some hold must not stop all: each may queue a little, as long as there is anything.
+  constexpr std::size_t kLeast = 4;
+  if (socket.send_packets >= kLeast || net_.out_of_memory()) return 0;
+  return std::min(limit - used, (kLeast - socket.send_packets) * connection.mss());
+}
+
+/// Is there room that is worth an event? Whose queue is empty hears of any: no ACK will tell of more.
+template <PacketBuffer P>
+bool TcpTransport<P>::worth_writing(const Socket& socket) const noexcept {
+  const std::size_t room = send_room(socket);
+  if (room > 0 && socket.send.empty()) return true;
+  return room >= std::min<std::size_t>(socket.connection.send_buffer() / 4, 65'536);
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::wait_for_room(Socket& socket, std::uint32_t index) noexcept {
+  socket.wants_writable = true;
+  if (net_.short_of_memory()) [[unlikely]]
+    starve(index);
+}
+
+/// The socket went short of packets, or its window did.
+template <PacketBuffer P>
+void TcpTransport<P>::starve(std::uint32_t index) noexcept {
+  if (sockets_.at(index).owned) starved_.push_back(index, waiting_link());
+}
+
+template <PacketBuffer P>
+Instant TcpTransport<P>::relief() const noexcept {
+  // A device gives packets back whenever it likes, and tells nobody.
+  constexpr Duration kLook = milliseconds(10);
+  if (starved_.empty()) return kNever;
+  return net_.short_of_memory() ? net_.now() + kLook : net_.now();
+}
+
+/// Goes round those who went short, a bounded number a turn: who is gone is let go of, and who can be helped is.
+template <PacketBuffer P>
+void TcpTransport<P>::relieve() noexcept {
+  constexpr std::uint32_t kMost = 64;
+  for (std::uint32_t left = std::min(starved_.size(), kMost); left > 0; --left) {
+    const std::uint32_t index = starved_.pop_front(waiting_link());
+    Socket& socket = sockets_.at(index);
+    if (!socket.owned) {
+      release_if_done(index);
+      continue;
+    }
+    if (context_.short_of_memory) {
+      starve(index);
+      continue;
+    }
+    if (socket.connection.consumed(context_, 0)) make_ready(index);
+    if (socket.wants_writable && worth_writing(socket)) {
+      socket.wants_writable = false;
+      tell(index, SocketEvents::kWritable);
+    }
+  }
+}
+
+template <PacketBuffer P>
+std::size_t TcpTransport<P>::writable(Handle handle) const noexcept {
+  const Socket* socket = get(handle);
+  return socket == nullptr ? 0 : send_room(*socket);
+}
+
+/// Contiguous room behind what is queued: in the last packet if nothing of it was sent yet, else in a new
+/// one. Never beyond a full segment.
+template <PacketBuffer P>
+MutBytes TcpTransport<P>::tail_room(Socket& socket, std::size_t want) noexcept {
+  const std::size_t mss = socket.connection.mss();
+  if (Node* tail = socket.send.tail(); tail != nullptr) {
+    const PacketMeta& meta = P::meta_of(tail);
+    Borrowed<P> last{tail};
+    const bool unsent = meta.seq.at_or_after(socket.connection.snd_nxt());
+    if (unsent && meta.payload_len < mss && last->unique()) {
+      const std::size_t n = std::min({want, mss - meta.payload_len, last->tailroom()});
+      if (n > 0) {
+        const MutBytes room = last->append(n);
+        last->trim_back(n);
+        return room;
+      }
+    }
+  }
+  P packet = net_.pool().allocate();
+  if (!packet) return {};
+  const std::size_t n = std::min({want, mss, packet.tailroom()});
+  const MutBytes room = packet.append(n);
+  packet.trim_back(n);
+  PacketMeta& meta = packet.meta();
+  meta.seq = socket.connection.snd_end();
+  meta.payload_len = 0;
+  meta.payload_sum_valid = true;
+  meta.payload_sum = 0;
+  socket.send.push_back(std::move(packet));
+  ++socket.send_packets;
+  if (socket.send_cursor == nullptr) socket.send_cursor = socket.send.tail();
+  return room;
+}
+
+/// n octets, whose sum is `sum`, were written into what tail_room() gave.
+template <PacketBuffer P>
+void TcpTransport<P>::queue_in_tail(Socket& socket, std::uint32_t index, std::size_t n,
+                                    InternetSum sum) noexcept {
+  Borrowed<P> tail{socket.send.tail()};
+  tail->append(n);
+  PacketMeta& meta = tail->meta();
+  if (meta.payload_sum_valid) {
+    InternetSum total{meta.payload_sum};
+    meta.payload_len % 2 == 1 ? total.add_odd(sum) : total.add(sum);
+    meta.payload_sum = total.folded();
+  }
+  meta.payload_len += static_cast<std::uint32_t>(n);
+  socket.connection.queued(static_cast<std::uint32_t>(n));
+  make_ready(index);
+}
+
+template <PacketBuffer P>
+Result<std::size_t, Error> TcpTransport<P>::write(Handle handle, Bytes data) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr) return fail(Error::kBadHandle);
+  if (!socket->connection.may_queue()) {
+    return fail(socket->connection.error().value_or(Error::kShutDown));
+  }
+  std::size_t written = 0;
+  std::size_t room = send_room(*socket);
+  while (written < data.size() && room > 0) {
+    const Bytes rest = data.subspan(written);
+    const MutBytes to = tail_room(*socket, std::min(rest.size(), room));
+    if (to.empty()) break;
+    const InternetSum sum = copy_and_sum(to, rest.first(to.size()));
+    queue_in_tail(*socket, handle.index, to.size(), sum);
+    written += to.size();
+    room -= to.size();
+  }
+  if (written < data.size()) wait_for_room(*socket, handle.index);
+  return written;
+}
+
+template <PacketBuffer P>
+MutBytes TcpTransport<P>::reserve(Handle handle, std::size_t want) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr || want == 0) return {};
+  const std::size_t room = std::min(want, send_room(*socket));
+  const MutBytes out = room == 0 ? MutBytes{} : tail_room(*socket, room);
+  if (out.empty()) wait_for_room(*socket, handle.index);
+  return out;
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::commit(Handle handle, std::size_t n) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr || n == 0) return;
+  SMOL_CHECK(!socket->send.empty());
+  Node* tail = socket->send.tail();
+  // What was reserved and has left since is the caller's broken promise, and somebody else's packet by now.
+  SMOL_CHECK(P::meta_of(tail).seq.at_or_after(socket->connection.snd_nxt()));
+  MutBytes written;
+  {
+    Borrowed<P> last{tail};
+    SMOL_CHECK(last->unique());
+    written = last->append(n);
+    SMOL_CHECK(written.size() == n);
+    last->trim_back(n);
+  }
+  queue_in_tail(*socket, handle.index, n, internet_sum(written));
+}
+
+// --- ending ------------------------------------------------------------------------------------------
+
+template <PacketBuffer P>
+Result<void, Error> TcpTransport<P>::shutdown_write(Handle handle) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr) return fail(Error::kBadHandle);
+  const tcp::State state = socket->connection.state();
+  if (state == tcp::State::kClosed) return fail(Error::kNotConnected);
+  perform(handle.index, socket->connection.shutdown_write(context_, net_.now()));
+  return {};
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::close(Handle handle) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr) return;
+  if (socket->connection.loses_data() && socket->in_table) {
+    net_.counters().tcp_abort_on_data.add();
+    abort(handle);
+    return;
+  }
+  socket->owned = false;
+  if (socket->in_table) {
+    perform(handle.index, socket->connection.close(context_, net_.now()));
+  } else {
+    release_if_done(handle.index);
+  }
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::abort(Handle handle) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr) return;
+  socket->owned = false;
+  if (socket->in_table) {
+    kill(handle.index, Error::kConnectionReset, true);
+  } else {
+    release_if_done(handle.index);
+  }
+}
+
+/// Ends a connection at once.
+template <PacketBuffer P>
+void TcpTransport<P>::kill(std::uint32_t index, Error error, bool send_reset) noexcept {
+  Socket& socket = sockets_.at(index);
+  std::optional<tcp::SegmentOut> reset = socket.connection.abort(context_, net_.now(), error);
+  if (reset && send_reset) {
+    P packet = net_.make_small();
+    if (packet) {
+      finish(std::move(packet), socket.flow, *reset, InternetSum{}, 0,
+             marks_of(socket.connection), socket.path);
+    }
+  }
+  connection_over(index);
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::close_listener(Handle handle) noexcept {
+  TcpListener* listener = listeners_.get(handle);
+  if (listener == nullptr || listener->gone) return;
+  while (!listener->accept_queue.empty()) {
+    const std::uint32_t index = listener->accept_queue.pop_front(waiting_link());
+    if (sockets_.at(index).in_table) {
+      kill(index, Error::kConnectionReset, true);
+    } else {
+      release_if_done(index);
+    }
+  }
+  // Half-open connections find their listener gone when their ACK comes.
+  const IpEndpoint& local = listener->options.local;
+  listening_.erase(hash(local.address, local.port), handle.index);
+  listener_events_.remove(handle.index, listener_link());
+  listeners_.erase(handle.index);
+}
+
+// --- questions ---------------------------------------------------------------------------------------
+
+template <PacketBuffer P>
+Result<void, Error> TcpTransport<P>::set_options(Handle handle,
+                                                 const tcp::SocketOptions& options) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr) return fail(Error::kBadHandle);
+  if (!valid(options)) return fail(Error::kInvalid);
+  socket->connection.set_options(context_, net_.now(), options);
+  net_.wheel().arm_by(socket->timer, socket->connection.deadline());
+  return {};
+}
+
+template <PacketBuffer P>
+Result<tcp::Info, Error> TcpTransport<P>::info(Handle handle) const noexcept {
+  const Socket* socket = get(handle);
+  if (socket == nullptr) return fail(Error::kBadHandle);
+  return socket->connection.info();
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::set_user_data(SocketId id, std::uint64_t user_data) noexcept {
+  if (id.kind == SocketKind::kTcp) {
+    if (Socket* socket = get(id.handle)) socket->user_data = user_data;
+  } else if (TcpListener* listener = listeners_.get(id.handle)) {
+    listener->options.user_data = user_data;
+  }
+}
+
+template <PacketBuffer P>
+void TcpTransport<P>::set_deadline(Handle handle, Instant when) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr || !socket->in_table) return;
+  socket->connection.set_user_deadline(when);
+  net_.wheel().arm_by(socket->timer, socket->connection.deadline());
+}
+
+template <PacketBuffer P>
+std::optional<Error> TcpTransport<P>::error(Handle handle) const noexcept {
+  const Socket* socket = get(handle);
+  if (socket == nullptr) return Error::kBadHandle;
+  return socket->connection.error();
+}
+
+template <PacketBuffer P>
+std::optional<Error> TcpTransport<P>::soft_error(Handle handle) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr) return Error::kBadHandle;
+  return socket->connection.take_soft_error();
+}
+
+template <PacketBuffer P>
+Result<IpEndpoint, Error> TcpTransport<P>::local(SocketId id) const noexcept {
+  if (id.kind == SocketKind::kTcp) {
+    if (const Socket* socket = get(id.handle)) {
+      return IpEndpoint{socket->flow.local, socket->flow.local_port};
+    }
+  } else if (const TcpListener* listener = listeners_.get(id.handle)) {
+    return listener->options.local;
+  }
+  return fail(Error::kBadHandle);
+}
+
+template <PacketBuffer P>
+Result<IpEndpoint, Error> TcpTransport<P>::remote(Handle handle) const noexcept {
+  const Socket* socket = get(handle);
+  if (socket == nullptr) return fail(Error::kBadHandle);
+  return IpEndpoint{socket->flow.remote, socket->flow.remote_port};
+}
+
+template <PacketBuffer P>
+std::size_t TcpTransport<P>::take_listener_events(std::span<SocketEvent> out) noexcept {
+  std::size_t n = 0;
+  while (n < out.size() && !listener_events_.empty()) {
+    const std::uint32_t index = listener_events_.pop_front(listener_link());
+    const TcpListenOptions& options = listeners_.at(index).options;
+    out[n++] = {SocketId{SocketKind::kTcpListener, listeners_.handle_of(index)},
+                SocketEvents::kAcceptable, options.owner, options.user_data};
+  }
+  return n;
+}
+
+template <PacketBuffer P>
+std::size_t TcpTransport<P>::take_events(std::span<SocketEvent> out) noexcept {
+  std::size_t n = 0;
+  while (n < out.size() && !events_.empty()) {
+    const std::uint32_t index = events_.pop_front(event_link());
+    Socket& socket = sockets_.at(index);
+    if (socket.gone) {
+      free_if_unlinked(index);
+    } else if (socket.owned && socket.events != 0) {
+      out[n++] = {SocketId{SocketKind::kTcp, sockets_.handle_of(index)}, socket.events,
+                  socket.owner, socket.user_data};
+      socket.events = 0;
+    }
+  }
+  return n;
+}
+
+}  // namespace smol
