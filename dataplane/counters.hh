@@ -1,0 +1,59 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocols/base/counter.hh"
+#include "protocols/base/drop.hh"
+
+namespace smol::dataplane {
+
+/// What a worker counts of itself. The worker writes, anyone reads.
+struct WorkerCounters {
+  Counter turns;
+  Counter busy_turns;  ///< turns that found something to do
+  Counter sleeps;      ///< times it slept until it was woken or a timer was due
+  Counter naps;        ///< of these, times it slept because a port cannot wake it
+  Counter events;      ///< socket events given to applications
+};
+
+/// What a worker counts of one port's queues. The worker writes, anyone reads.
+struct PortCounters {
+  Counter rx_packets;
+  Counter rx_octets;
+  Counter rx_bursts;  ///< receive calls that gave packets
+  Counter tx_packets;
+  Counter tx_octets;
+  Counter tx_bursts;  ///< transmit calls
+};
+
+/// All counters of a running dataplane at one time. Rows are (name, value), in a fixed order.
+struct Snapshot {
+  using Rows = std::vector<std::pair<std::string_view, std::uint64_t>>;
+
+  struct Port {
+    std::string name;
+    Rows counters;  ///< ours, then what the device counts as lost ("device_missed", ...)
+  };
+  struct Worker {
+    Rows counters;
+    Rows stack;  ///< stack/counters.def
+  };
+
+  std::vector<Port> ports;
+  std::vector<Worker> workers;
+  std::array<std::uint64_t, kDropCount> drops{};  ///< of all workers
+
+  /// The value of a row; 0 if there is none of that name.
+  static std::uint64_t value(const Rows& rows, std::string_view name) noexcept;
+};
+
+/// A line a port with its traffic, then a table of what was dropped and why, then nothing: what is
+/// zero is left out.
+std::vector<std::string> summary(const Snapshot& snapshot);
+
+}  // namespace smol::dataplane

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/application.hh"
+#include "dataplane/config.hh"
+#include "dataplane/counters.hh"
+#include "dataplane/log.hh"
+#include "protocols/base/result.hh"
+
+namespace smol::dataplane {
+
+/// Asks a daemon to stop. Made before the daemon, so that an application can be given it. The first
+/// request lets connections finish, for as long as Config::drain says; a second one does not wait
+/// for them.
+class StopRequest {
+ public:
+  StopRequest();
+  ~StopRequest();
+  StopRequest(const StopRequest&) = delete;
+  StopRequest& operator=(const StopRequest&) = delete;
+
+  /// Thread: any; signal handlers too. It makes one system call.
+  void request() noexcept;
+
+  /// Readable while there are requests that nobody took.
+  int fd() const noexcept { return fd_; }
+  /// How many since it was last asked.
+  unsigned take() noexcept;
+
+ private:
+  int fd_;
+};
+
+/// A running dataplane: DPDK, ports, workers with their stacks and applications, capture and log.
+/// One a process, because DPDK can be started once.
+class Daemon {
+ public:
+  /// What an interface became, for whoever reports it.
+  struct Interface {
+    std::string name;
+    MacAddress mac;
+    std::uint16_t mtu;
+    std::vector<IpPrefix> addresses;
+  };
+
+  /// Starts all of it, or nothing: on an error all that was made is gone. The calling thread is the
+  /// main thread of the daemon: it destroys what it started. Threads started here inherit its
+  /// signal mask.
+  static Result<std::unique_ptr<Daemon>, StartError> start(
+      const Config& config, const std::vector<ApplicationSpec>& applications);
+  /// Stops at once what still runs, then says what was dropped (at level info).
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  /// As StopRequest::request(). Thread: any.
+  void request_stop() noexcept;
+  /// Until every worker has ended, which they do after request_stop().
+  void wait();
+
+  /// Thread: any, but not beside the destructor.
+  Snapshot snapshot() const;
+  const std::vector<Interface>& interfaces() const noexcept;
+  /// For every thread but a worker's.
+  Log& log() noexcept;
+
+ private:
+  struct Parts;
+  class Signals;
+  friend Result<void, StartError> run(const Config&, const std::vector<ApplicationSpec>&,
+                                      StopRequest&);
+
+  explicit Daemon(std::unique_ptr<Parts> parts);
+  void run_until_stopped(Signals& signals, StopRequest& stop);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+/// The whole life of a daemon: starts it, lets it run until `stop` or a signal (SIGINT, SIGTERM)
+/// says otherwise, drains, and ends within Config::drain and half a second. A second signal does
+/// not wait for connections. Error: it did not start.
+Result<void, StartError> run(const Config& config, const std::vector<ApplicationSpec>& applications,
+                             StopRequest& stop);
+
+}  // namespace smol::dataplane

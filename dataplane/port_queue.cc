@@ -1,0 +1,190 @@
+#include "dataplane/port_queue.hh"
+
+#include <utility>
+
+namespace smol::dataplane {
+namespace {
+
+constexpr Duration kLinkQuestion = milliseconds(100);
+
+}  // namespace
+
+PortQueue::Faults::Faults(PortQueue& queue, const FaultConfig& config, std::uint64_t seed,
+                          MbufPool& pool)
+    // Apart, so that what happens to one direction does not depend on how the other interleaves.
+    : rx{config, Direction::kRx, seed, pool},
+      tx{config, Direction::kTx, ~seed, pool},
+      rx_outlet{queue, Direction::kRx},
+      tx_outlet{queue, Direction::kTx} {}
+
+PortQueue::PortQueue(const Environment& environment)
+    : port_{environment.port},
+      port_id_{environment.port.id()},
+      queue_{environment.queue},
+      interface_{environment.interface},
+      max_frame_{environment.port.max_frame()},
+      single_segments_{environment.single_segments},
+      stack_{environment.stack},
+      pool_{environment.pool},
+      drops_{environment.drops},
+      tap_{environment.tap} {
+  if (const FaultConfig& faults = port_.config().faults; faults.any()) {
+    faults_ = std::make_unique<Faults>(*this, faults, environment.seed, pool_);
+  }
+}
+
+void PortQueue::Outlet::pass(MbufPacket packet) noexcept {
+  Burst& burst = direction_ == Direction::kRx ? queue_.rx_ : queue_.tx_;
+  burst.push(std::move(packet));
+  if (!burst.full()) return;
+  if (direction_ == Direction::kRx) {
+    queue_.deliver();
+  } else {
+    queue_.transmit(burst.take());
+  }
+}
+
+std::size_t PortQueue::receive(Instant now) noexcept {
+  now_ = now;
+  const std::uint64_t before = counters_.rx_packets.value() + counters_.tx_packets.value();
+  if (faults_ != nullptr) [[unlikely]] {
+    faults_->tx.release(now, faults_->tx_outlet);
+    transmit(tx_.take());
+    faults_->rx.release(now, faults_->rx_outlet);
+  }
+  poll();
+  deliver();
+  return counters_.rx_packets.value() + counters_.tx_packets.value() - before;
+}
+
+void PortQueue::poll() noexcept {
+  std::array<rte_mbuf*, kBurst> mbufs;
+  const std::uint16_t count = rte_eth_rx_burst(port_id_, queue_, mbufs.data(), kBurst);
+  if (count == 0) return;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    tsan_take(mbufs[i]);
+    rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void*));
+    __builtin_prefetch(rte_mbuf_to_priv(mbufs[i]), 1);
+  }
+  std::uint64_t octets = 0;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    octets += mbufs[i]->pkt_len;
+    MbufPacket packet = MbufPacket::received(mbufs[i], now_, interface_);
+    if (packet.size() > max_frame_) [[unlikely]] {
+      drop(Direction::kRx, std::move(packet), Drop::kRxFrameTooLong);
+    } else if (faults_ == nullptr) [[likely]] {
+      rx_.push(std::move(packet));
+    } else {
+      faults_->rx.feed(now_, std::move(packet), faults_->rx_outlet);
+    }
+  }
+  counters_.rx_packets.add(count);
+  counters_.rx_octets.add(octets);
+  counters_.rx_bursts.add();
+}
+
+void PortQueue::deliver() noexcept {
+  const std::span<MbufPacket> burst = rx_.take();
+  if (burst.empty()) return;
+  std::size_t mark = 0;
+  if (tap_ != nullptr) [[unlikely]] {
+    mark = tap_->on_burst(now_, interface_, Direction::kRx, burst);
+  }
+  stack_.receive(now_, interface_, burst);
+  if (tap_ != nullptr) [[unlikely]]
+    tap_->settle(mark);
+}
+
+void PortQueue::send(Instant now, std::span<MbufPacket> burst) noexcept {
+  now_ = now;
+  if (faults_ == nullptr) [[likely]] {
+    for (; burst.size() > kBurst; burst = burst.subspan(kBurst)) transmit(burst.first(kBurst));
+    transmit(burst);
+    return;
+  }
+  for (MbufPacket& packet : burst) {
+    faults_->tx.feed(now, std::move(packet), faults_->tx_outlet);
+  }
+  transmit(tx_.take());
+}
+
+void PortQueue::transmit(std::span<MbufPacket> burst) noexcept {
+  if (burst.empty()) return;
+  std::size_t mark = 0;
+  if (tap_ != nullptr) [[unlikely]] {
+    mark = tap_->on_burst(now_, interface_, Direction::kTx, burst);
+  }
+  std::array<rte_mbuf*, kBurst> mbufs;
+  std::size_t count = 0;
+  for (MbufPacket& packet : burst) {
+    if (single_segments_ && !make_single_segment(packet)) [[unlikely]] {
+      drop(Direction::kTx, std::move(packet), Drop::kTxNoBuffer);
+      continue;
+    }
+    packet.prepare_to_send();
+    mbufs[count++] = packet.release();
+  }
+  std::span<rte_mbuf*> left{mbufs.data(), count};
+  left = left.subspan(hand_to_port(left));
+  if (!left.empty()) [[unlikely]] {
+    // It may be the one packet that the device does not like: the others get one more chance.
+    const Drop reason = why_refused();
+    drop(Direction::kTx, MbufPacket::adopt(left.front()), reason);
+    left = left.subspan(1);
+    left = left.subspan(hand_to_port(left));
+    for (rte_mbuf* mbuf : left) drop(Direction::kTx, MbufPacket::adopt(mbuf), reason);
+  }
+  if (tap_ != nullptr) [[unlikely]]
+    tap_->settle(mark);
+}
+
+/// How many the port took.
+std::size_t PortQueue::hand_to_port(std::span<rte_mbuf*> mbufs) noexcept {
+  if (mbufs.empty()) return 0;
+  // The device may free a packet as soon as it has it.
+  std::array<std::uint32_t, kBurst> lengths;
+  for (std::size_t i = 0; i < mbufs.size(); ++i) {
+    lengths[i] = mbufs[i]->pkt_len;
+    tsan_give(mbufs[i]);
+  }
+  const std::uint16_t taken =
+      rte_eth_tx_burst(port_id_, queue_, mbufs.data(), static_cast<std::uint16_t>(mbufs.size()));
+  std::uint64_t octets = 0;
+  for (std::size_t i = 0; i < taken; ++i) octets += lengths[i];
+  counters_.tx_packets.add(taken);
+  counters_.tx_octets.add(octets);
+  counters_.tx_bursts.add();
+  return taken;
+}
+
+bool PortQueue::make_single_segment(MbufPacket& packet) noexcept {
+  if (packet.segment(1).empty()) return true;
+  MbufPacket one = pool_.allocate();
+  if (!one) return false;
+  const MutBytes room = one.append(packet.size());
+  if (room.empty()) return false;
+  packet_copy(packet, 0, room);
+  one.meta().tx = packet.meta().tx;
+  packet = std::move(one);
+  return true;
+}
+
+Drop PortQueue::why_refused() noexcept {
+  if (now_ - link_asked_ >= kLinkQuestion) {
+    link_asked_ = now_;
+    link_up_ = port_.link_up();
+  }
+  return link_up_ ? Drop::kTxRingFull : Drop::kTxPortDown;
+}
+
+void PortQueue::drop(Direction direction, MbufPacket packet, Drop reason) noexcept {
+  drops_.add(reason);
+  on_drop(now_, direction, packet, reason);
+}
+
+Instant PortQueue::next_deadline() const noexcept {
+  if (faults_ == nullptr) return kNever;
+  return std::min(faults_->rx.next_deadline(), faults_->tx.next_deadline());
+}
+
+}  // namespace smol::dataplane

@@ -1,0 +1,209 @@
+#include "dataplane/worker.hh"
+
+#include <algorithm>
+#include <sys/prctl.h>
+#include <utility>
+
+#include "dataplane/wall_clock.hh"
+
+namespace smol::dataplane {
+namespace {
+
+/// Bounds of one turn, so that no stage starves another.
+constexpr std::size_t kTimersATurn = 256;
+constexpr std::size_t kSegmentsATurn = 256;
+
+thread_local Worker* this_worker = nullptr;
+
+template <class T>
+std::string printed(const T& value) {
+  Text<64> text;
+  value.print(text);
+  return std::string{text.view()};
+}
+
+}  // namespace
+
+Worker::Worker(const Environment& environment)
+    : environment_{environment},
+      memory_{environment.huge_pages},
+      stack_{environment.config.stack,
+             environment.secrets,
+             {environment.pool, memory_, *this, drops_},
+             monotonic_now()} {
+  memory_.seal();
+  if (environment.tap != nullptr) stack_.set_drop_observer(this);
+  std::vector<PortQueue*> queues;
+  for (const std::unique_ptr<Port>& port : environment.ports) {
+    queues_.push_back(std::make_unique<PortQueue>(PortQueue::Environment{
+        *port, static_cast<std::uint16_t>(environment.index),
+        static_cast<InterfaceId>(queues_.size()), stack_, environment.pool, drops_, environment.tap,
+        environment.fault_seed + queues_.size(), port->takes_single_segments()}));
+    queues.push_back(queues_.back().get());
+  }
+  idle_ = std::make_unique<Idle>(environment.config.idle, environment.sleep, std::move(queues),
+                                 counters_, environment.log, stack_.now());
+}
+
+Worker::~Worker() = default;
+
+Result<void, StartError> Worker::configure() {
+  for (const std::unique_ptr<Port>& port : environment_.ports) {
+    if (auto added = add_interface(*port); !added) return added;
+  }
+  for (const RouteConfig& route : environment_.config.routes) {
+    if (auto added = add_route(route); !added) return added;
+  }
+  return {};
+}
+
+Result<void, StartError> Worker::add_interface(const Port& port) {
+  InterfaceConfig config;
+  config.name = port.name();
+  config.mac = port.mac();
+  config.mtu = port.mtu();
+  for (const IpPrefix& address : port.config().addresses) config.addresses.push_back(address);
+  config.offloads = port.offloads();
+  const auto id = stack_.add_interface(config);
+  if (id) return {};
+  return fail(StartError{"port " + port.name() + ": the stack refuses the interface: " +
+                         std::string{sentence(id.error())}});
+}
+
+Result<void, StartError> Worker::add_route(const RouteConfig& config) {
+  Route route;
+  route.destination = config.destination;
+  route.gateway = config.gateway;
+  route.metric = config.metric;
+  const auto ports = environment_.ports;
+  const auto found = std::find_if(ports.begin(), ports.end(), [&](const auto& port) {
+    if (!config.port.empty()) return port->name() == config.port;
+    const std::vector<IpPrefix>& own = port->config().addresses;
+    return std::any_of(own.begin(), own.end(), [&](const IpPrefix& prefix) {
+      return config.gateway && prefix.contains(*config.gateway);
+    });
+  });
+  SMOL_CHECK(found != ports.end());  // validate() saw to it
+  route.interface = static_cast<InterfaceId>(found - ports.begin());
+  if (const auto added = stack_.add_route(route); !added) {
+    return fail(StartError{"route " + printed(config.destination) +
+                           ": the stack refuses it: " + std::string{sentence(added.error())}});
+  }
+  return {};
+}
+
+Result<void, StartError> Worker::start_applications(std::span<const ApplicationSpec> specs) {
+  for (const ApplicationSpec& spec : specs) {
+    const auto owner = static_cast<std::uint16_t>(applications_.size());
+    applications_.push_back(spec.make(environment_.index, environment_.log));
+    const std::string problem = applications_.back()->start(stack_, owner);
+    if (!problem.empty()) return fail(StartError{spec.name + ": " + problem});
+  }
+  return {};
+}
+
+void Worker::run() noexcept {
+  this_worker = this;
+  // An lcore number of our own: without one every packet would be taken from the pool by itself.
+  SMOL_CHECK(rte_thread_register() == 0);
+  // The kernel rounds sleeps up by 50 us otherwise.
+  prctl(PR_SET_TIMERSLACK, 1UL);
+  for (;;) {
+    const Instant now = monotonic_now();
+    const bool busy = turn(now);
+    if (stop_requests_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+      if (drained(now)) break;
+    }
+    idle_->after_turn(now, busy, next_deadline());
+  }
+  rte_thread_unregister();
+  this_worker = nullptr;
+}
+
+bool Worker::turn(Instant now) noexcept {
+  now_ = now;
+  environment_.log.set_time(now);
+  std::size_t work = 0;
+  for (const std::unique_ptr<PortQueue>& queue : queues_) work += queue->receive(now);
+  work += stack_.expire(now, kTimersATurn);
+  if (run_applications()) ++work;
+  stack_.transmit(now, kSegmentsATurn);
+  if (environment_.tap != nullptr) [[unlikely]]
+    environment_.tap->publish();
+  counters_.turns.add();
+  if (work == 0) return false;
+  counters_.busy_turns.add();
+  return true;
+}
+
+bool Worker::run_applications() noexcept {
+  const std::span<const SocketEvent> events = stack_.events();
+  if (events.empty()) return false;
+  counters_.events.add(events.size());
+  give(events);
+  return true;
+}
+
+void Worker::give(std::span<const SocketEvent> events) noexcept {
+  if (applications_.size() == 1) {
+    applications_.front()->on_events(stack_, events);
+    return;
+  }
+  for (std::size_t owner = 0; owner < applications_.size(); ++owner) {
+    std::size_t count = 0;
+    for (const SocketEvent& event : events) {
+      if (event.owner != owner) continue;
+      grouped_[count++] = event;
+      if (count == grouped_.size()) {
+        applications_[owner]->on_events(stack_, {grouped_.data(), std::exchange(count, 0)});
+      }
+    }
+    if (count > 0) applications_[owner]->on_events(stack_, {grouped_.data(), count});
+  }
+}
+
+Instant Worker::next_deadline() const noexcept {
+  Instant next = std::min(stack_.next_deadline(), drain_until_);
+  for (const std::unique_ptr<PortQueue>& queue : queues_) {
+    next = std::min(next, queue->next_deadline());
+  }
+  return next;
+}
+
+bool Worker::drained(Instant now) noexcept {
+  if (!draining_) {
+    draining_ = true;
+    drain_until_ = now + environment_.config.drain;
+    for (const auto& application : applications_) application->drain(stack_);
+    stack_.transmit(now, kSegmentsATurn);
+  }
+  const std::uint64_t open = stack_.counters().tcp_curr_estab.value();
+  const bool hurry = stop_requests_.load(std::memory_order_relaxed) > 1;
+  if (open > 0 && now < drain_until_ && !hurry) return false;
+  cut_off_.add(open);
+  return true;
+}
+
+void Worker::request_stop() noexcept {
+  stop_requests_.fetch_add(1, std::memory_order_relaxed);
+  idle_->wake();
+}
+
+Worker* Worker::current() noexcept {
+  return this_worker;
+}
+
+void Worker::publish_capture() noexcept {
+  if (environment_.tap != nullptr) environment_.tap->publish_all();
+}
+
+void Worker::send(InterfaceId interface, std::span<MbufPacket> burst) noexcept {
+  queues_[interface]->send(now_, burst);
+}
+
+void Worker::on_drop(InterfaceId interface, Direction direction, const MbufPacket& packet,
+                     Drop reason) noexcept {
+  if (interface < queues_.size()) queues_[interface]->on_drop(now_, direction, packet, reason);
+}
+
+}  // namespace smol::dataplane

@@ -1,0 +1,69 @@
+#include "tests/dataplane/ring_link.hh"
+
+#include <rte_bus_vdev.h>
+#include <rte_eth_ring.h>
+#include <rte_ring.h>
+
+#include "protocols/base/check.hh"
+
+namespace smol::dataplane::testing {
+
+RingLink::RingLink(const std::string& name, unsigned slots)
+    : name_{name},
+      pool_{MbufPool::create("link-" + name, {.packets = 2048, .small_packets = 64}, -1).value()},
+      to_port_{rte_ring_create((name + "-in").c_str(), slots, SOCKET_ID_ANY, 0)},
+      from_port_{rte_ring_create((name + "-out").c_str(), slots, SOCKET_ID_ANY, 0)} {
+  SMOL_CHECK(to_port_ != nullptr && from_port_ != nullptr);
+  SMOL_CHECK(rte_eth_from_rings(name.c_str(), &to_port_, 1, &from_port_, 1, 0) >= 0);
+}
+
+RingLink::~RingLink() {
+  rte_vdev_uninit(device().c_str());
+  take_packets();
+  void* mbuf = nullptr;
+  while (rte_ring_dequeue(to_port_, &mbuf) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
+  rte_ring_free(to_port_);
+  rte_ring_free(from_port_);
+}
+
+bool RingLink::put(const Octets& frame) {
+  MbufPacket packet;
+  for (std::size_t done = 0; done < frame.size();) {
+    MbufPacket piece = pool_->allocate();
+    SMOL_CHECK(piece);
+    const std::size_t size = std::min(piece.tailroom(), frame.size() - done);
+    copy_bytes(piece.append(size), Bytes{frame}.subspan(done, size));
+    done += size;
+    if (packet) {
+      packet.chain(std::move(piece));
+    } else {
+      packet = std::move(piece);
+    }
+  }
+  rte_mbuf* mbuf = packet.release();
+  tsan_give(mbuf);
+  if (rte_ring_enqueue(to_port_, mbuf) == 0) return true;
+  MbufPacket::adopt(mbuf);
+  return false;
+}
+
+std::vector<MbufPacket> RingLink::take_packets() {
+  std::vector<MbufPacket> out;
+  void* mbuf = nullptr;
+  while (rte_ring_dequeue(from_port_, &mbuf) == 0) {
+    tsan_take(static_cast<rte_mbuf*>(mbuf));
+    out.push_back(MbufPacket::adopt(static_cast<rte_mbuf*>(mbuf)));
+  }
+  return out;
+}
+
+std::vector<Octets> RingLink::take() {
+  std::vector<Octets> out;
+  for (const MbufPacket& packet : take_packets()) {
+    out.emplace_back(packet.size());
+    packet_copy(packet, 0, out.back());
+  }
+  return out;
+}
+
+}  // namespace smol::dataplane::testing

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/mbuf_packet.hh"
+
+struct rte_ring;
+
+namespace smol::dataplane::testing {
+
+using Octets = std::vector<std::uint8_t>;
+
+/// A net_ring device made of two rings, of which the test holds the other ends.
+class RingLink {
+ public:
+  /// `name`: unique in the process. `slots`: a power of two; one fewer packets fit.
+  explicit RingLink(const std::string& name, unsigned slots = 1024);
+  ~RingLink();
+  RingLink(const RingLink&) = delete;
+  RingLink& operator=(const RingLink&) = delete;
+
+  /// For PortConfig.
+  std::string device() const { return "net_ring_" + name_; }
+
+  /// The frame waits for the port's next poll. False: the ring is full.
+  bool put(const Octets& frame);
+  /// What the port sent, in order.
+  std::vector<Octets> take();
+  /// As take(), without copying or freeing: what is done with it is the receiver's business.
+  std::vector<MbufPacket> take_packets();
+
+ private:
+  std::string name_;
+  std::unique_ptr<MbufPool> pool_;
+  rte_ring* to_port_;
+  rte_ring* from_port_;
+};
+
+}  // namespace smol::dataplane::testing
