@@ -1,0 +1,105 @@
+// The section `tcp`: rules of the whole stack and what sockets begin with, in one place for the
+// reader.
+#include "control/config.hh"
+
+namespace smol::control {
+namespace {
+
+using tcp::SocketOptions;
+
+constexpr Duration kHour = seconds(3600);
+constexpr Duration kWeek = 7 * 24 * kHour;
+
+void add_timers(Schema<tcp::Config>& schema) {
+  schema
+      .scalar("initial_rto", &tcp::Config::initial_rto, duration(milliseconds(1), seconds(60)),
+              "Retransmission timeout before the first measurement (RFC 6298).")
+      .scalar("min_rto", &tcp::Config::min_rto, duration(milliseconds(1), seconds(60)),
+              "The shortest retransmission timeout.")
+      .scalar("max_rto", &tcp::Config::max_rto, duration(milliseconds(1), seconds(120)),
+              "The longest one, however often nothing is acknowledged.")
+      .scalar("ack_delay", &tcp::Config::ack_delay,
+              duration(microseconds(1), milliseconds(499), Duration{0}),
+              "How long an acknowledgement may wait for company; below 500 ms (RFC 9293 MUST-40).")
+      .scalar("time_wait", &tcp::Config::time_wait, duration(milliseconds(1), seconds(240)),
+              "How long a closed connection's ports are not used again.")
+      .scalar("fin_wait_2", &tcp::Config::fin_wait_2, duration(milliseconds(1), kHour),
+              "How long a connection that was closed here waits for the peer to close.")
+      .scalar(
+          "user_timeout", &tcp::Config::user_timeout,
+          duration(milliseconds(1), kWeek, SocketOptions::kForever),
+          "A connection ends when data stays unacknowledged this long (RFC 9293 section 3.8.3).")
+      .scalar("syn_timeout", &tcp::Config::syn_timeout, duration(milliseconds(1), kHour),
+              "A connection attempt ends after this.")
+      .scalar("syn_received", &tcp::Config::syn_received, duration(milliseconds(1), kHour),
+              "A half-open connection of a listener ends after this.");
+}
+
+void add_sockets(Schema<tcp::Config>& schema) {
+  constexpr std::uint64_t kMinBuffer = 4 << 10;
+  constexpr std::uint64_t kMaxBuffer = 1 << 30;
+  using Control = tcp::CongestionControl;
+  schema
+      .scalar(
+          "send_buffer", [](auto& tcp) -> auto& { return tcp.defaults.send_buffer; },
+          size<std::uint32_t>(kMinBuffer, kMaxBuffer), "Octets that one socket may have to send.")
+      .scalar(
+          "receive_buffer", [](auto& tcp) -> auto& { return tcp.defaults.receive_buffer; },
+          size<std::uint32_t>(kMinBuffer, kMaxBuffer),
+          "Octets that one socket may have received and not read.")
+      .scalar(
+          "keep_alive", [](auto& tcp) -> auto& { return tcp.defaults.keep_alive; },
+          duration(milliseconds(1), kWeek, Duration{0}),
+          "A connection that was silent for so long is probed (RFC 9293 MUST-25: off by default).")
+      .scalar(
+          "keep_alive_interval",
+          [](auto& tcp) -> auto& { return tcp.defaults.keep_alive_interval; },
+          duration(milliseconds(1), kWeek), "Between two probes that are not answered.")
+      .scalar(
+          "keep_alive_probes", [](auto& tcp) -> auto& { return tcp.defaults.keep_alive_probes; },
+          integer<std::uint8_t>(1, 255), "So many of them end the connection.")
+      .scalar(
+          "keep_alive_octet", [](auto& tcp) -> auto& { return tcp.defaults.keep_alive_octet; },
+          boolean(),
+          "Probes carry one octet, for peers that answer no empty ones (RFC 9293 MAY-6).")
+      .scalar(
+          "nagle", [](auto& tcp) -> auto& { return tcp.defaults.nagle; }, boolean(),
+          "A small segment waits while another one is not acknowledged (RFC 9293 section 3.7.4).")
+      .scalar(
+          "hop_limit", [](auto& tcp) -> auto& { return tcp.defaults.hop_limit; },
+          integer<std::uint8_t>(1, 255), "TTL or hop limit of segments.")
+      .scalar(
+          "dscp", [](auto& tcp) -> auto& { return tcp.defaults.dscp; },
+          integer<std::uint8_t>(0, 63), "Differentiated services code point of segments.")
+      .scalar(
+          "congestion_control", [](auto& tcp) -> auto& { return tcp.defaults.congestion_control; },
+          enumeration<Control>({{"newreno", Control::kNewReno}, {"none", Control::kNone}}),
+          "`newreno` is RFC 6582; `none` heeds the peer's window alone, for tests and closed "
+          "networks.");
+}
+
+}  // namespace
+
+Schema<tcp::Config> tcp_schema() {
+  Schema<tcp::Config> schema;
+  add_sockets(schema);
+  add_timers(schema);
+  schema
+      .scalar("initial_window", &tcp::Config::initial_window_segments,
+              integer<std::uint32_t>(1, 1000), "Segments that a connection begins with (RFC 6928).")
+      .scalar(
+          "challenge_acks", &tcp::Config::challenge_acks, integer<std::uint32_t>(1, 1'000'000'000),
+          "Challenge acknowledgements of one connection in one `challenge_interval` (RFC 5961).")
+      .scalar("challenge_interval", &tcp::Config::challenge_interval,
+              duration(milliseconds(1), kHour), "See `challenge_acks`.")
+      .scalar("reassembly_ranges", &tcp::Config::reassembly_ranges,
+              integer<std::uint32_t>(1, 65'536),
+              "Pieces that one connection may have received out of order.")
+      .scalar("timestamps", &tcp::Config::timestamps, boolean(),
+              "Offer and take timestamps (RFC 7323).")
+      .scalar("window_scaling", &tcp::Config::window_scaling, boolean(),
+              "Offer and take windows above 64 KiB (RFC 7323).");
+  return schema;
+}
+
+}  // namespace smol::control
