@@ -1,0 +1,194 @@
+#include "smold/config.hh"
+
+#include <array>
+#include <string_view>
+
+namespace smol::smold {
+namespace {
+
+using control::boolean;
+using control::Diagnostics;
+using control::duration;
+using control::integer;
+using control::Places;
+using control::ReadContext;
+using control::Schema;
+using control::YamlPrinter;
+
+constexpr Duration kHour = seconds(3600);
+
+control::Codec<std::uint16_t> port_number() {
+  return integer<std::uint16_t>(1, 65'535);
+}
+
+template <class App>
+Schema<App> app_schema() {
+  Schema<App> schema;
+  schema.scalar("enabled", &App::enabled, boolean(), "Whether it runs.");
+  return schema;
+}
+
+Schema<apps::HelloConfig> hello_schema() {
+  auto schema = app_schema<apps::HelloConfig>();
+  schema.scalar("udp_port", &apps::HelloConfig::udp_port, port_number(), "UDP port.")
+      .scalar("tcp_port", &apps::HelloConfig::tcp_port, port_number(), "TCP port.");
+  return schema;
+}
+
+Schema<apps::ReverseConfig> reverse_schema() {
+  auto schema = app_schema<apps::ReverseConfig>();
+  schema.scalar("port", &apps::ReverseConfig::port, port_number(), "TCP port.");
+  return schema;
+}
+
+Schema<apps::SinkConfig> sink_schema() {
+  auto schema = app_schema<apps::SinkConfig>();
+  schema.scalar("port", &apps::SinkConfig::port, port_number(), "TCP port.")
+      .scalar("keep_alive", &apps::SinkConfig::keep_alive,
+              duration(milliseconds(1), kHour, Duration{0}),
+              "A silent connection is probed this often.")
+      .scalar("user_timeout", &apps::SinkConfig::user_timeout,
+              duration(milliseconds(1), kHour, Duration{0}),
+              "A peer that does not answer is given up after this; `off` is as `tcp` has it.")
+      .scalar("checksum", &apps::SinkConfig::checksum, boolean(),
+              "Compute the CRC-32C of what is received.");
+  return schema;
+}
+
+Schema<apps::SourceConfig> source_schema() {
+  auto schema = app_schema<apps::SourceConfig>();
+  schema.scalar("port", &apps::SourceConfig::port, port_number(), "TCP port.");
+  return schema;
+}
+
+Schema<apps::HttpConfig> http_schema() {
+  auto schema = app_schema<apps::HttpConfig>();
+  schema.scalar("port", &apps::HttpConfig::port, port_number(), "TCP port.")
+      .scalar("idle_timeout", &apps::HttpConfig::idle_timeout, duration(milliseconds(1), kHour),
+              "A connection without a request, or whose peer does not read, ends after this.")
+      .scalar("header_timeout", &apps::HttpConfig::header_timeout, duration(milliseconds(1), kHour),
+              "A request's head must come within this time, a connection's first one included.")
+      .scalar("max_content", &apps::HttpConfig::max_content,
+              control::size<std::uint64_t>(0, std::uint64_t{1} << 40),
+              "Octets of a request's content; larger ones are refused.");
+  return schema;
+}
+
+Schema<apps::Config> apps_schema() {
+  Schema<apps::Config> schema;
+  schema
+      .section("hello", &apps::Config::hello, hello_schema(),
+               "Answers each UDP datagram, and greets each TCP connection, with a hello.")
+      .section("reverse", &apps::Config::reverse, reverse_schema(),
+               "Returns each line that is sent to it reversed.")
+      .section("sink", &apps::Config::sink, sink_schema(),
+               "Discards what it receives; logs how much that was and its checksum.")
+      .section("source", &apps::Config::source, source_schema(),
+               "Sends without end; octet i of the stream is i modulo 251.")
+      .section("http", &apps::Config::http, http_schema(), "A small web server of fixed pages.");
+  return schema;
+}
+
+/// A port that a service wants.
+struct Claim {
+  std::string_view protocol;
+  std::uint16_t port;
+  bool enabled;
+  const char* path;
+};
+
+void check_apps(const apps::Config& apps, const Places& places, Diagnostics& diagnostics) {
+  const std::array<Claim, 6> claims = {{
+      {"UDP", apps.hello.udp_port, apps.hello.enabled, "apps.hello.udp_port"},
+      {"TCP", apps.hello.tcp_port, apps.hello.enabled, "apps.hello.tcp_port"},
+      {"TCP", apps.reverse.port, apps.reverse.enabled, "apps.reverse.port"},
+      {"TCP", apps.sink.port, apps.sink.enabled, "apps.sink.port"},
+      {"TCP", apps.source.port, apps.source.enabled, "apps.source.port"},
+      {"TCP", apps.http.port, apps.http.enabled, "apps.http.port"},
+  }};
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const Claim& a = claims[i];
+      const Claim& b = claims[j];
+      if (!a.enabled || !b.enabled || a.protocol != b.protocol || a.port != b.port) continue;
+      diagnostics.add(places.of(a.path), std::string{a.path} + ": " + std::string{a.protocol} +
+                                             " port " + std::to_string(a.port) + " is already " +
+                                             b.path);
+    }
+  }
+}
+
+}  // namespace
+
+const Schema<Config>& schema() {
+  static const Schema<Config> built = [] {
+    Schema<Config> schema;
+    control::add_dataplane(schema);
+    schema.section("apps", &Config::apps, apps_schema(),
+                   "Services that run inside the daemon, on every address.");
+    return schema;
+  }();
+  return built;
+}
+
+std::optional<LoadedConfig> load(const std::string& path, Diagnostics& diagnostics) {
+  const std::optional<std::string> text = control::read_file(path, diagnostics);
+  if (!text) return std::nullopt;
+  const std::optional<control::Value> document = control::read_yaml(*text, diagnostics);
+  if (!document) return std::nullopt;
+  LoadedConfig loaded;
+  ReadContext context{diagnostics, loaded.places};
+  schema().read(*document, "", loaded.config, context);
+  if (!diagnostics.empty()) return std::nullopt;
+  return loaded;
+}
+
+void check(const LoadedConfig& loaded, Diagnostics& diagnostics) {
+  check_apps(loaded.config.apps, loaded.places, diagnostics);
+  control::check(loaded.config, loaded.places, diagnostics);
+}
+
+Config demo() {
+  Config config;
+  dataplane::PortConfig port;
+  port.name = "smol0";
+  port.device = "net_tap0,iface=smol0";
+  port.mac = MacAddress{{0x02, 0, 0, 0, 0, 0x01}};
+  port.addresses = {IpPrefix{IpAddress::v4(192, 168, 69, 1), 24},
+                    IpPrefix{IpAddress::v6(0xfdaa, 0, 0, 0, 0, 0, 0, 1), 64},
+                    IpPrefix{IpAddress::v6(0xfe80, 0, 0, 0, 0, 0, 0, 1), 64}};
+  config.ports.push_back(port);
+  config.routes.push_back({IpPrefix{IpAddress::any(IpFamily::kIp4), 0},
+                           IpAddress::v4(192, 168, 69, 100), port.name, 0});
+  config.routes.push_back({IpPrefix{IpAddress::any(IpFamily::kIp6), 0},
+                           IpAddress::v6(0xfe80, 0, 0, 0, 0, 0, 0, 0x100), port.name, 0});
+  config.apps = apps::Config::all();
+  return config;
+}
+
+std::string default_config_text() {
+  YamlPrinter out{YamlPrinter::Style::kCommented};
+  schema().print(Config{}, Config{}, out);
+  return "# Configuration of smold: every key, with its default.\n\n" + out.text();
+}
+
+std::string demo_config_text() {
+  YamlPrinter out{YamlPrinter::Style::kChanged};
+  schema().print(demo(), Config{}, out);
+  return "# What `smold --demo` runs. `smold --print-default-config` shows every other key.\n" +
+         out.text();
+}
+
+std::string config_reference_text() {
+  control::ReferencePrinter out;
+  schema().describe(
+      "",
+      "`smold --config FILE` reads YAML. `smold --check-config FILE` tries a file without "
+      "running it, and `smold --print-default-config` prints this page as a file to edit. "
+      "Times are written with ns, us, ms, s, m or h; sizes in octets or with KiB, MiB or "
+      "GiB. A key that is not listed here, or is there twice, is an error.",
+      Config{}, out);
+  return "# Configuration of smold\n" + out.text();
+}
+
+}  // namespace smol::smold

@@ -1,0 +1,178 @@
+#include "smold/options.hh"
+
+#include <CLI/CLI.hpp>
+
+namespace smol::smold {
+namespace {
+
+constexpr const char* kDescription =
+    "smold: a TCP/IP stack of its own on DPDK.\n"
+    "Runs one from a file, or the demo: HTTP, echo and other small services on 192.168.69.1.";
+
+constexpr const char* kFooter = R"(
+Examples:
+  Look around, as root, with no file, no hugepages and no network card:
+    smold --demo
+    ip addr add 192.168.69.100/24 dev smol0
+    ping 192.168.69.1
+    curl http://192.168.69.1/
+    socat stdio tcp4-connect:192.168.69.1:6970
+
+  The same over a bad link, with all of its packets in a file:
+    smold --demo --drop-chance 15 --corrupt-chance 15 --pcap demo.pcapng
+
+  Write a configuration, try it, run it:
+    smold --print-demo-config > smold.yaml
+    smold --check-config smold.yaml
+    smold --config smold.yaml
+
+Stop it with Ctrl-C or SIGTERM: connections may finish; a second one does not wait for them.
+Exit status: 0 stopped as asked, 1 wrong configuration or cannot start, 2 wrong usage.)";
+
+/// Adds an option whose value `codec` reads into what `apply` does to the configuration.
+template <class V, class Apply>
+void add(CLI::App& app, Options& options, const std::string& name, const std::string& value_name,
+         const control::Codec<V>& codec, Apply apply, const std::string& description) {
+  app.add_option_function<std::string>(
+         name,
+         [&options, name, codec, apply](const std::string& text) {
+           const Result<V, std::string> value = codec.parse(text);
+           if (!value) throw CLI::ValidationError(name, value.error());
+           options.overrides.push_back([apply, v = *value](Config& config) { apply(config, v); });
+         },
+         description)
+      ->type_name(value_name);
+}
+
+/// The same for one field of the faults of every port.
+template <class V, class Field>
+void add_fault(CLI::App& app, Options& options, const std::string& name,
+               const std::string& value_name, const control::Codec<V>& codec, Field field,
+               const std::string& description) {
+  add(
+      app, options, name, value_name, codec,
+      [field](Config& config, const V& value) {
+        for (dataplane::PortConfig& port : config.ports) port.faults.*field = value;
+      },
+      description);
+}
+
+/// Whole milliseconds without a unit, as the names of the options say.
+control::Codec<Duration> whole_milliseconds(std::uint32_t min) {
+  const control::Codec<std::uint32_t> number = control::integer<std::uint32_t>(min, 60'000);
+  return {number.form,
+          [=](std::string_view text) -> Result<Duration, std::string> {
+            const Result<std::uint32_t, std::string> value = number.parse(text);
+            if (!value) return fail(value.error());
+            return milliseconds(*value);
+          },
+          [](const Duration& value) { return std::to_string(value / milliseconds(1)); }};
+}
+
+void add_actions(CLI::App& app, Options& options) {
+  using Action = Options::Action;
+  CLI::Option_group* what = app.add_option_group("Do one of");
+  const auto flag = [&](const char* name, Action action, const char* description) {
+    return what->add_flag_callback(
+        name, [&options, action] { options.action = action; }, description);
+  };
+  flag("--demo", Action::kRun, "Run the demo: port smol0 over net_tap, all services.");
+  what->add_option("--config", options.file, "Run what this file says.")->type_name("FILE");
+  what->add_option_function<std::string>(
+          "--check-config",
+          [&options](const std::string& file) {
+            options.action = Action::kCheckConfig;
+            options.file = file;
+          },
+          "Say whether smold would take this file, and why not.")
+      ->type_name("FILE");
+  flag("--print-demo-config", Action::kPrintDemoConfig, "Print the demo as a file.");
+  flag("--print-default-config", Action::kPrintDefaultConfig,
+       "Print every key with its default and what it means.");
+  flag("--print-config-reference", Action::kPrintConfigReference,
+       "Print the reference of the configuration as Markdown.");
+  flag("--version", Action::kPrintVersion, "Print the version.");
+  what->require_option(1);
+}
+
+void add_overrides(CLI::App& app, Options& options) {
+  using dataplane::LogLevel;
+  add(
+      app, options, "--log-level", "LEVEL",
+      control::enumeration<LogLevel>({{"trace", LogLevel::kTrace},
+                                      {"debug", LogLevel::kDebug},
+                                      {"info", LogLevel::kInfo},
+                                      {"warning", LogLevel::kWarning},
+                                      {"error", LogLevel::kError}}),
+      [](Config& config, LogLevel level) { config.log.level = level; },
+      "trace (every packet), debug, info, warning or error.");
+  add(
+      app, options, "--workers", "N", control::integer<std::uint32_t>(1, 256),
+      [](Config& config, std::uint32_t count) { config.workers.count = count; }, "Workers.");
+  add(
+      app, options, "--pcap", "FILE", control::text(1, 4096),
+      [](Config& config, const std::string& file) { config.capture.file = file; },
+      "Write every packet into FILE; *.pcapng with directions and drop reasons.");
+}
+
+void add_faults(CLI::App& app, Options& options) {
+  using dataplane::FaultConfig;
+  const auto count = control::integer<std::uint32_t>(0, 1'000'000'000);
+  CLI::Option_group* faults =
+      app.add_option_group("Faults", "On every port, in both directions, for tests");
+  const auto chance = [&](const char* name, double FaultConfig::*field, const char* description) {
+    add_fault(*faults, options, name, "PERCENT", control::percent(), field, description);
+  };
+  const auto number = [&](const char* name, const char* unit, std::uint32_t FaultConfig::*field,
+                          const char* description) {
+    add_fault(*faults, options, name, unit, count, field, description);
+  };
+  chance("--drop-chance", &FaultConfig::drop_chance, "Lose packets.");
+  chance("--corrupt-chance", &FaultConfig::corrupt_chance, "Flip one bit of a packet.");
+  number("--size-limit", "OCTETS", &FaultConfig::size_limit, "Lose longer frames.");
+  number("--tx-rate-limit", "PACKETS", &FaultConfig::tx_rate_limit,
+         "Lose what is sent beyond this in one shaping interval.");
+  number("--rx-rate-limit", "PACKETS", &FaultConfig::rx_rate_limit,
+         "Lose what is received beyond this in one shaping interval.");
+  add_fault(*faults, options, "--shaping-interval", "MS", whole_milliseconds(1),
+            &FaultConfig::shaping_interval, "What the rate limits count over. Default: 50.");
+  chance("--duplicate-chance", &FaultConfig::duplicate_chance, "Deliver packets twice.");
+  chance("--reorder-chance", &FaultConfig::reorder_chance,
+         "Hold packets back behind up to three later ones.");
+  add_fault(*faults, options, "--delay", "MS", whole_milliseconds(0), &FaultConfig::delay,
+            "Deliver everything later.");
+  add(
+      *faults, options, "--fault-seed", "N", control::integer<std::uint64_t>(0),
+      [](Config& config, std::uint64_t seed) { config.seed = seed; },
+      "Make all chance follow from N, so that a run can be repeated.");
+}
+
+std::string usage_error(const CLI::ParseError& error) {
+  const bool is_choice = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  const std::string message =
+      is_choice ? "give exactly one of --demo, --config FILE and what else it can do"
+                : error.what();
+  return "smold: " + message + " (smold --help explains)\n";
+}
+
+}  // namespace
+
+std::variant<Options, EarlyExit> parse_command_line(int argc, const char* const* argv) {
+  Options options;
+  CLI::App app{kDescription, "smold"};
+  app.footer(kFooter);
+  app.set_help_flag("-h,--help", "Print this and exit.");
+  add_actions(app, options);
+  add_overrides(app, options);
+  add_faults(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return EarlyExit{0, app.help()};
+  } catch (const CLI::ParseError& error) {
+    return EarlyExit{2, usage_error(error)};
+  }
+  return options;
+}
+
+}  // namespace smol::smold

@@ -1,0 +1,156 @@
+#include "smold/config.hh"
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace smol::smold {
+namespace {
+
+struct Reading {
+  std::optional<LoadedConfig> loaded;
+  std::vector<std::string> errors;
+};
+
+/// Through a file of its own, as smold reads it.
+Reading read(const std::string& text) {
+  char path[] = "/tmp/smol-config-XXXXXX";
+  const int fd = ::mkstemp(path);
+  EXPECT_GE(fd, 0);
+  std::ofstream{path} << text;
+  control::Diagnostics diagnostics{"f"};
+  Reading out{load(path, diagnostics), {}};
+  if (out.loaded) check(*out.loaded, diagnostics);
+  out.errors = diagnostics.lines();
+  ::close(fd);
+  ::unlink(path);
+  return out;
+}
+
+bool same(const Config& a, const Config& b) {
+  return !schema().differs(a, b);
+}
+
+const std::string kPort = "ports: [{name: smol0, device: net_tap0}]\n";
+
+TEST(DefaultConfig, IsReadBackAsTheDefaults) {
+  const Reading all = read(default_config_text());
+  ASSERT_EQ(all.errors.size(), 1u);
+  EXPECT_TRUE(all.errors[0].ends_with("ports: no port is configured: add one"));
+  ASSERT_TRUE(all.loaded);
+  EXPECT_TRUE(same(all.loaded->config, Config{}));
+}
+
+TEST(DemoConfig, IsReadBackAsTheDemo) {
+  const Reading all = read(demo_config_text());
+  EXPECT_EQ(all.errors, std::vector<std::string>{});
+  ASSERT_TRUE(all.loaded);
+  EXPECT_TRUE(same(all.loaded->config, demo()));
+  EXPECT_FALSE(same(all.loaded->config, Config{}));
+}
+
+TEST(DemoConfig, IsWhatTheSeedsExamplesUse) {
+  const Config config = demo();
+  ASSERT_EQ(config.ports.size(), 1u);
+  EXPECT_EQ(config.ports[0].name, "smol0");
+  EXPECT_EQ(config.ports[0].device, "net_tap0,iface=smol0");
+  EXPECT_EQ(control::printed(*config.ports[0].mac), "02:00:00:00:00:01");
+  std::vector<std::string> addresses;
+  for (const IpPrefix& own : config.ports[0].addresses) addresses.push_back(control::printed(own));
+  EXPECT_EQ(addresses, (std::vector<std::string>{"192.168.69.1/24", "fdaa::1/64", "fe80::1/64"}));
+  ASSERT_EQ(config.routes.size(), 2u);
+  EXPECT_EQ(control::printed(config.routes[0].destination), "0.0.0.0/0");
+  EXPECT_EQ(control::printed(*config.routes[0].gateway), "192.168.69.100");
+  EXPECT_EQ(control::printed(config.routes[1].destination), "::/0");
+  EXPECT_EQ(control::printed(*config.routes[1].gateway), "fe80::100");
+  EXPECT_EQ(apps::applications(config.apps).size(), 5u);
+}
+
+TEST(Reference, NamesEverySection) {
+  const std::string text = config_reference_text();
+  for (const char* heading :
+       {"# Configuration of smold\n", "\n## `ports[]`\n", "\n## `ports[].faults`\n",
+        "\n## `routes[]`\n", "\n## `tcp`\n", "\n## `apps.http`\n"}) {
+    EXPECT_NE(text.find(heading), std::string::npos) << heading;
+  }
+}
+
+TEST(Config, ReadsTheServices) {
+  const Reading all = read(kPort + R"(
+apps:
+  hello: {enabled: yes, udp_port: 1, tcp_port: 2}
+  reverse: {enabled: on, port: 3}
+  sink: {enabled: true, port: 4, keep_alive: off, user_timeout: 7s, checksum: no}
+  source: {enabled: on, port: 5}
+  http: {enabled: on, port: 8080, idle_timeout: 1s, header_timeout: 2s, max_content: 3KiB}
+)");
+  EXPECT_EQ(all.errors, std::vector<std::string>{});
+  ASSERT_TRUE(all.loaded);
+  const apps::Config& apps = all.loaded->config.apps;
+  EXPECT_TRUE(apps.hello.enabled);
+  EXPECT_EQ(apps.hello.udp_port, 1);
+  EXPECT_EQ(apps.hello.tcp_port, 2);
+  EXPECT_EQ(apps.reverse.port, 3);
+  EXPECT_EQ(apps.sink.port, 4);
+  EXPECT_EQ(apps.sink.keep_alive, Duration::zero());
+  EXPECT_EQ(apps.sink.user_timeout, seconds(7));
+  EXPECT_FALSE(apps.sink.checksum);
+  EXPECT_EQ(apps.source.port, 5);
+  EXPECT_EQ(apps.http.port, 8080);
+  EXPECT_EQ(apps.http.idle_timeout, seconds(1));
+  EXPECT_EQ(apps.http.header_timeout, seconds(2));
+  EXPECT_EQ(apps.http.max_content, 3072u);
+}
+
+TEST(Config, RunsOnlyTheServicesThatAreEnabled) {
+  const Reading all = read(kPort + "apps: {sink: {enabled: on}, http: {enabled: on}}\n");
+  ASSERT_TRUE(all.loaded);
+  const std::vector<dataplane::ApplicationSpec> specs = apps::applications(all.loaded->config.apps);
+  ASSERT_EQ(specs.size(), 2u);
+  EXPECT_EQ(specs[0].name, "sink");
+  EXPECT_EQ(specs[1].name, "http");
+}
+
+struct Row {
+  std::string text;
+  std::string_view error;
+};
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> all = {
+      {kPort + "apps: {hello: {enabled: on}, http: {enabled: on, port: 6969}}",
+       "f:2:56: apps.http.port: TCP port 6969 is already apps.hello.tcp_port"},
+      {kPort + "apps: {reverse: {enabled: on, port: 9}, sink: {enabled: on, port: 9}}",
+       "f:2:67: apps.sink.port: TCP port 9 is already apps.reverse.port"},
+      {kPort + "apps: {http: {port: 0}}", "f:2:21: apps.http.port: 0 is out of range 1..65535"},
+      {kPort + "apps: {htpp: {port: 1}}",
+       "f:2:8: unknown key 'htpp' in apps, did you mean 'http'? (allowed: hello, http, reverse, "
+       "sink, source)"},
+      {kPort + "port: []",
+       "f:2:1: unknown key 'port', did you mean 'ports'? (allowed: apps, capture, drain, eal, "
+       "icmp, "
+       "idle, ip, limits, log, neighbor, pool, ports, routes, seed, tcp, workers)"},
+  };
+  return all;
+}
+
+TEST(Config, SaysInOneLineWhatIsWrong) {
+  for (const Row& row : rows()) {
+    const Reading all = read(row.text);
+    ASSERT_EQ(all.errors.size(), 1u) << row.text;
+    EXPECT_EQ(all.errors[0].substr(all.errors[0].find(':')), row.error.substr(1)) << row.text;
+  }
+}
+
+// UDP and TCP are two spaces of ports, and what does not run wants none.
+TEST(Config, AllowsOnePortForTwoProtocolsAndForServicesThatDoNotRun) {
+  EXPECT_EQ(read(kPort + "apps: {hello: {enabled: on}, http: {port: 6969}}").errors,
+            std::vector<std::string>{});
+}
+
+}  // namespace
+}  // namespace smol::smold
