@@ -5,6 +5,8 @@
 #include <cctype>
 #include <string>
 
+#include "dataplane/printed.hh"
+
 namespace smol::dataplane {
 namespace {
 
@@ -15,13 +17,6 @@ constexpr std::uint16_t kMinMtu = 68;
 constexpr std::uint16_t kMinMtuIp6 = 1280;
 constexpr std::uint16_t kMaxMtu = 9216;
 constexpr std::size_t kMaxAddresses = 32;
-
-template <class T>
-std::string printed(const T& value) {
-  Text<64> text;
-  value.print(text);
-  return std::string{text.view()};
-}
 
 Checked refuse(std::string message) {
   return fail(StartError{std::move(message)});

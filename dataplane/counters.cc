@@ -12,6 +12,18 @@ std::uint64_t Snapshot::value(const Rows& rows, std::string_view name) noexcept 
   return found == rows.end() ? 0 : found->second;
 }
 
+namespace {
+
+void add(Snapshot::Rows& sums, const Snapshot::Rows& rows) {
+  if (sums.empty()) {
+    sums = rows;
+    return;
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) sums[i].second += rows[i].second;
+}
+
+}  // namespace
+
 std::vector<std::string> summary(const Snapshot& snapshot) {
   std::vector<std::string> lines;
   for (const Snapshot::Port& port : snapshot.ports) {
@@ -31,6 +43,28 @@ std::vector<std::string> summary(const Snapshot& snapshot) {
     lines.push_back(
         fmt::format("dropped {:>8} {:<24} {}", snapshot.drops[i], name(drop), sentence(drop)));
   }
+  return lines;
+}
+
+std::vector<std::string> listing(const Snapshot& snapshot) {
+  Snapshot::Rows stack;
+  Snapshot::Rows own;
+  for (const Snapshot::Worker& worker : snapshot.workers) {
+    add(stack, worker.stack);
+    add(own, worker.counters);
+  }
+  std::vector<std::string> lines;
+  for (const auto& [name, value] : stack) lines.push_back(fmt::format("{} {}", name, value));
+  for (const auto& [name, value] : own) lines.push_back(fmt::format("worker.{} {}", name, value));
+  for (const Snapshot::Port& port : snapshot.ports) {
+    for (const auto& [name, value] : port.counters) {
+      lines.push_back(fmt::format("{}.{} {}", port.name, name, value));
+    }
+  }
+  for (std::size_t i = 0; i < kDropCount; ++i) {
+    lines.push_back(fmt::format("drop.{} {}", name(static_cast<Drop>(i)), snapshot.drops[i]));
+  }
+  lines.push_back(fmt::format("pool.in_use {}", snapshot.packets_in_use));
   return lines;
 }
 

@@ -16,11 +16,14 @@
 #include <thread>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include "dataplane/capture_writer.hh"
 #include "dataplane/eal.hh"
 #include "dataplane/logger.hh"
 #include "dataplane/mbuf_packet.hh"
 #include "dataplane/port.hh"
+#include "dataplane/printed.hh"
 #include "dataplane/worker.hh"
 #include "protocols/base/check.hh"
 #include "protocols/base/random.hh"
@@ -124,6 +127,18 @@ Snapshot::Rows rows(const PortCounters& counters) {
           {"tx_octets", counters.tx_octets.value()},   {"tx_bursts", counters.tx_bursts.value()}};
 }
 
+std::string ready_line(std::chrono::steady_clock::duration took,
+                       const std::vector<Daemon::Interface>& interfaces) {
+  std::string line = fmt::format(
+      "ready in {} ms:", std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+  for (const Daemon::Interface& interface : interfaces) {
+    if (&interface != &interfaces.front()) line += ',';
+    line += ' ' + interface.name;
+    for (const IpPrefix& address : interface.addresses) line += ' ' + printed(address);
+  }
+  return line;
+}
+
 }  // namespace
 
 StopRequest::StopRequest() : fd_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
@@ -157,6 +172,7 @@ struct Daemon::Parts {
   void join();
   Snapshot snapshot() const;
   void report();
+  void print_counters();
 
   const Config config;
   Logger logger;
@@ -185,7 +201,7 @@ Daemon::Parts::~Parts() {
   ports.clear();
   for (const std::unique_ptr<MbufPool>& pool : pools) {
     // A driver that could not start may keep what it was given.
-    if (const std::size_t missing = pool->missing(); launched && missing > 0) {
+    if (const std::size_t missing = pool->in_use(); launched && missing > 0) {
       logger.write(LogLevel::kWarning, "pool",
                    std::to_string(missing) + " packets were not given back: a bug");
     }
@@ -307,6 +323,7 @@ Snapshot Daemon::Parts::snapshot() const {
       out.drops[i] += worker->drops().value(static_cast<Drop>(i));
     }
   }
+  for (const std::unique_ptr<MbufPool>& pool : pools) out.packets_in_use += pool->in_use();
   return out;
 }
 
@@ -320,6 +337,13 @@ void Daemon::Parts::report() {
   for (const std::string& line : summary(snapshot())) {
     logger.write(LogLevel::kInfo, "smold", line);
   }
+}
+
+void Daemon::Parts::print_counters() {
+  for (const std::string& line : listing(snapshot())) {
+    logger.write(LogLevel::kInfo, "counters", line);
+  }
+  logger.write(LogLevel::kInfo, "counters", "end");
 }
 
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
@@ -350,7 +374,7 @@ Log& Daemon::log() noexcept {
   return parts_->logger;
 }
 
-/// SIGINT and SIGTERM as something to read, for the whole process.
+/// SIGINT, SIGTERM and SIGUSR1 as something to read, for the whole process.
 class Daemon::Signals {
  public:
   Signals() {
@@ -358,6 +382,7 @@ class Daemon::Signals {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGUSR1);
     // Before any thread is made: none of them takes the signal in our place.
     pthread_sigmask(SIG_BLOCK, &signals, &before_);
     fd_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -368,11 +393,10 @@ class Daemon::Signals {
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
   int fd() const noexcept { return fd_; }
-  /// Its name, or null.
-  const char* take() noexcept {
+  /// Its number, or 0.
+  int take() noexcept {
     signalfd_siginfo info{};
-    if (read(fd_, &info, sizeof info) != sizeof info) return nullptr;
-    return info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
+    return read(fd_, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
   }
 
  private:
@@ -386,8 +410,13 @@ void Daemon::run_until_stopped(Signals& signals, StopRequest& stop) {
   std::size_t running = parts_->threads.size();
   while (running > 0) {
     poll(fds.data(), fds.size(), -1);
-    while (const char* signal = signals.take()) {
-      parts_->logger.write(LogLevel::kInfo, "smold", std::string{"stops: "} + signal);
+    while (const int signal = signals.take()) {
+      if (signal == SIGUSR1) {
+        parts_->print_counters();
+        continue;
+      }
+      parts_->logger.write(LogLevel::kInfo, "smold",
+                           std::string{"stops: SIG"} + sigabbrev_np(signal));
       request_stop();
     }
     for (unsigned left = stop.take(); left > 0; --left) request_stop();
@@ -399,8 +428,12 @@ void Daemon::run_until_stopped(Signals& signals, StopRequest& stop) {
 Result<void, StartError> run(const Config& config, const std::vector<ApplicationSpec>& applications,
                              StopRequest& stop) {
   Daemon::Signals signals;
+  const auto began = std::chrono::steady_clock::now();
   auto daemon = Daemon::start(config, applications);
   if (!daemon) return fail(daemon.error());
+  (*daemon)->log().write(
+      LogLevel::kInfo, "smold",
+      ready_line(std::chrono::steady_clock::now() - began, (*daemon)->interfaces()));
   (*daemon)->run_until_stopped(signals, stop);
   return {};
 }

@@ -81,7 +81,7 @@ class Daemon {
 
 /// The whole life of a daemon: starts it, lets it run until `stop` or a signal (SIGINT, SIGTERM)
 /// says otherwise, drains, and ends within Config::drain and half a second. A second signal does
-/// not wait for connections. Error: it did not start.
+/// not wait for connections. SIGUSR1 prints every counter to the log. Error: it did not start.
 Result<void, StartError> run(const Config& config, const std::vector<ApplicationSpec>& applications,
                              StopRequest& stop);
 

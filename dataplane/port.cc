@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "dataplane/dpdk.hh"
+#include "dataplane/printed.hh"
 #include "protocols/base/random.hh"
 
 namespace smol::dataplane {
@@ -167,10 +168,8 @@ Result<std::unique_ptr<Port>, StartError> Port::open(const PortConfig& config,
   for (const auto step : {&Port::find, &Port::configure, &Port::set_queues}) {
     if (auto done = (port.get()->*step)(environment, quiet); !done) return fail(done.error());
   }
-  Text<64> mac;
-  port->mac_.print(mac);
   environment.log.write(LogLevel::kInfo, "port",
-                        config.name + ": " + config.device + ", mac " + std::string{mac.view()} +
+                        config.name + ": " + config.device + ", mac " + printed(port->mac_) +
                             ", mtu " + std::to_string(config.mtu));
   return port;
 }

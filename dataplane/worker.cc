@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <utility>
 
+#include "dataplane/printed.hh"
 #include "dataplane/wall_clock.hh"
 
 namespace smol::dataplane {
@@ -14,13 +15,6 @@ constexpr std::size_t kTimersATurn = 256;
 constexpr std::size_t kSegmentsATurn = 256;
 
 thread_local Worker* this_worker = nullptr;
-
-template <class T>
-std::string printed(const T& value) {
-  Text<64> text;
-  value.print(text);
-  return std::string{text.view()};
-}
 
 }  // namespace
 

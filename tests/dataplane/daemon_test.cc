@@ -3,6 +3,7 @@
 
 #include "dataplane/daemon.hh"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -241,6 +242,25 @@ TEST(Summary, NamesTrafficAndWhatWasDroppedAndWhy) {
       "dropped        4 tcp_bad_checksum         TCP checksum is wrong.",
   };
   EXPECT_EQ(summary(snapshot), expected);
+}
+
+TEST(Listing, NamesEveryCounterOnceAndSumsTheWorkers) {
+  Snapshot snapshot;
+  snapshot.workers.push_back({{{"turns", 2}}, {{"received", 10}, {"sent", 0}}});
+  snapshot.workers.push_back({{{"turns", 3}}, {{"received", 1}, {"sent", 4}}});
+  snapshot.ports.push_back({"smol0", {{"rx_packets", 11}}});
+  snapshot.drops[static_cast<std::size_t>(Drop::kTcpBadChecksum)] = 4;
+  snapshot.packets_in_use = 512;
+
+  const std::vector<std::string> lines = listing(snapshot);
+
+  EXPECT_EQ(lines.size(), 3 + 1 + kDropCount + 1);
+  EXPECT_EQ(std::vector(lines.begin(), lines.begin() + 4),
+            (std::vector<std::string>{"received 11", "sent 4", "worker.turns 5",
+                                      "smol0.rx_packets 11"}));
+  EXPECT_NE(std::find(lines.begin(), lines.end(), "drop.tcp_bad_checksum 4"), lines.end());
+  EXPECT_NE(std::find(lines.begin(), lines.end(), "drop.tcp_truncated 0"), lines.end());
+  EXPECT_EQ(lines.back(), "pool.in_use 512");
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ class WorkerTest : public ::testing::Test {
     worker_.reset();
     link_->take();
     ports_.clear();
-    for (const auto& pool : pools_) EXPECT_EQ(pool->missing(), 0u) << "packets were not freed";
+    for (const auto& pool : pools_) EXPECT_EQ(pool->in_use(), 0u) << "packets were not freed";
     pools_.clear();
     logger_.reset();
     std::fclose(printed_);
