@@ -47,7 +47,7 @@ struct Snapshot {
   std::vector<Port> ports;
   std::vector<Worker> workers;
   std::array<std::uint64_t, kDropCount> drops{};  ///< of all workers
-  std::uint64_t packets_in_use = 0;               ///< of all pools, those that drivers hold included
+  std::uint64_t packets_in_use = 0;  ///< of all pools, those that drivers hold included
 
   /// The value of a row; 0 if there is none of that name.
   static std::uint64_t value(const Rows& rows, std::string_view name) noexcept;
@@ -57,8 +57,8 @@ struct Snapshot {
 /// zero is left out.
 std::vector<std::string> summary(const Snapshot& snapshot);
 
-/// Every counter, zeros included, as "NAME VALUE": the stack's under their own names and summed over the
-/// workers, "worker.NAME" too, then "PORT.NAME", "drop.NAME" and "pool.in_use".
+/// Every counter, zeros included, as "NAME VALUE": the stack's under their own names and summed
+/// over the workers, "worker.NAME" too, then "PORT.NAME", "drop.NAME" and "pool.in_use".
 std::vector<std::string> listing(const Snapshot& snapshot);
 
 }  // namespace smol::dataplane

@@ -170,7 +170,8 @@ class MbufPool {
   std::size_t small_available() const noexcept { return count(small_); }
   std::size_t small_capacity() const noexcept { return small_->size; }
 
-  /// Packets that somebody has, whoever's cache the others are in. Thread: any. Scans all caches: for people.
+  /// Packets that somebody has, whoever's cache the others are in. Thread: any. Scans all caches:
+  /// for people.
   std::size_t in_use() const noexcept {
     return rte_mempool_in_use_count(full_) + rte_mempool_in_use_count(small_);
   }

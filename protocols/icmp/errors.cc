@@ -53,8 +53,8 @@ Meaning meaning(Icmp6Type type, std::uint8_t code) noexcept {
 }
 
 bool may_complain(const IpAddress& source, bool to_group) noexcept {
-  return !to_group && !source.is_unspecified() && !source.is_multicast() &&
-         !source.is_loopback() && !source.is_limited_broadcast();
+  return !to_group && !source.is_unspecified() && !source.is_multicast() && !source.is_loopback() &&
+         !source.is_limited_broadcast();
 }
 
 std::size_t quote_len(IpFamily family, std::size_t packet_len) noexcept {
@@ -67,8 +67,8 @@ void emit_complaint(IpFamily family, Complaint complaint, MutBytes out) noexcept
   const bool port = complaint == Complaint::kPortUnreachable;
   if (family == IpFamily::kIp4) {
     Icmp4ErrorRepr repr;
-    repr.code = static_cast<std::uint8_t>(port ? Icmp4Unreachable::kPort
-                                               : Icmp4Unreachable::kProtocol);
+    repr.code =
+        static_cast<std::uint8_t>(port ? Icmp4Unreachable::kPort : Icmp4Unreachable::kProtocol);
     repr.emit(out);
     return;
   }

@@ -12,15 +12,15 @@ namespace smol::icmp {
 
 /// The packet that an ICMP error is about: enough of it to find the socket that sent it.
 struct Quote {
-  IpEndpoint source;       ///< ours, if the error concerns us
+  IpEndpoint source;  ///< ours, if the error concerns us
   IpEndpoint destination;
   IpProtocol protocol = IpProtocol::kTcp;  ///< TCP or UDP
-  SeqNumber seq;           ///< of a TCP segment
+  SeqNumber seq;                           ///< of a TCP segment
 };
 
-/// Reads what an ICMP error quotes, from the IP header on: eight octets behind it are enough (RFC 1122
-/// section 3.2.2). None for what is cut shorter, for a later fragment, for other protocols, and, until
-/// extension headers are built, for IPv6 packets with any.
+/// Reads what an ICMP error quotes, from the IP header on: eight octets behind it are enough (RFC
+/// 1122 section 3.2.2). None for what is cut shorter, for a later fragment, for other protocols,
+/// and, until extension headers are built, for IPv6 packets with any.
 std::optional<Quote> parse_quote(Bytes quoted) noexcept;
 
 }  // namespace smol::icmp

@@ -64,11 +64,11 @@ unsigned scope(const IpAddress& address) noexcept {
 unsigned label(const IpAddress& address) noexcept {
   const std::uint16_t first = be16(address.octets(), 0);
   if (address.is_loopback()) return 0;
-  if (first == 0x2002) return 2;                                          // 6to4
-  if (first == 0x2001 && be16(address.octets(), 2) == 0) return 5;        // Teredo
-  if ((first & 0xfe00) == 0xfc00) return 13;                              // unique local
-  if ((first & 0xffc0) == 0xfec0) return 11;                              // site local
-  if (first == 0x3ffe) return 12;                                         // 6bone
+  if (first == 0x2002) return 2;                                    // 6to4
+  if (first == 0x2001 && be16(address.octets(), 2) == 0) return 5;  // Teredo
+  if ((first & 0xfe00) == 0xfc00) return 13;                        // unique local
+  if ((first & 0xffc0) == 0xfec0) return 11;                        // site local
+  if (first == 0x3ffe) return 12;                                   // 6bone
   return 1;
 }
 
@@ -89,7 +89,7 @@ bool better_source(const IpPrefix& first, const IpPrefix& second,
   }
   const bool label_a = label(a) == label(destination);
   const bool label_b = label(b) == label(destination);
-  if (label_a != label_b) return label_a;  // rule 6
+  if (label_a != label_b) return label_a;                                         // rule 6
   return common_prefix(first, destination) > common_prefix(second, destination);  // rule 8
 }
 

@@ -20,8 +20,9 @@ enum class AddressKind : std::uint8_t {
   kMulticast,  ///< a group the interface is in
 };
 
-/// Which addresses a stack answers to, by interface: one keyed look-up a packet, whatever their number.
-/// An address of another interface is not answered (the strong end system of RFC 1122 section 3.3.4.2).
+/// Which addresses a stack answers to, by interface: one keyed look-up a packet, whatever their
+/// number. An address of another interface is not answered (the strong end system of RFC 1122
+/// section 3.3.4.2).
 class AddressTable {
  public:
   AddressTable(std::uint32_t capacity, const Secret& secret, std::pmr::memory_resource& memory);
@@ -33,7 +34,8 @@ class AddressTable {
   std::optional<AddressKind> find(InterfaceId interface, const IpAddress& address) const noexcept;
   /// Is it a unicast address of any of our interfaces?
   bool is_own(const IpAddress& address) const noexcept;
-  /// Is it anything of ours, unicast, broadcast or group, on any interface? No such address can be a source.
+  /// Is it anything of ours, unicast, broadcast or group, on any interface? No such address can be
+  /// a source.
   bool is_known(const IpAddress& address) const noexcept;
   bool full() const noexcept { return slab_.full(); }
 
@@ -55,9 +57,9 @@ class AddressTable {
   IndexTable table_;
 };
 
-/// The source for a packet to `destination` out of an interface's own addresses: for IPv4 the one in the
-/// subnet of the next hop (RFC 1122 section 3.3.4.3), for IPv6 rules 1, 2, 6 and 8 of RFC 6724
-/// section 5. None: no address of that family, or none whose scope reaches. O(addresses).
+/// The source for a packet to `destination` out of an interface's own addresses: for IPv4 the one
+/// in the subnet of the next hop (RFC 1122 section 3.3.4.3), for IPv6 rules 1, 2, 6 and 8 of RFC
+/// 6724 section 5. None: no address of that family, or none whose scope reaches. O(addresses).
 std::optional<IpAddress> select_source(std::span<const IpPrefix> addresses,
                                        const IpAddress& destination,
                                        const IpAddress& next_hop) noexcept;

@@ -15,11 +15,11 @@ using InterfaceId = std::uint16_t;
 struct NeighborConfig {
   Duration reachable_time = seconds(30);  ///< mean; drawn from 0.5 to 1.5 of it
   Duration delay_first_probe = seconds(5);
-  Duration retrans_timer = seconds(1);    ///< at most one solicitation a neighbour in this time
+  Duration retrans_timer = seconds(1);  ///< at most one solicitation a neighbour in this time
   std::uint8_t max_multicast_solicit = 3;
   std::uint8_t max_unicast_solicit = 3;
-  std::uint8_t pending_packets = 16;      ///< that wait for one neighbour
-  Duration failed_hold = seconds(3);      ///< a neighbour that failed is not asked again before
+  std::uint8_t pending_packets = 16;  ///< that wait for one neighbour
+  Duration failed_hold = seconds(3);  ///< a neighbour that failed is not asked again before
 };
 
 /// A route: where packets to `destination` go.
@@ -27,7 +27,7 @@ struct Route {
   IpPrefix destination;
   std::optional<IpAddress> gateway;  ///< none: on-link
   InterfaceId interface = 0;
-  std::uint32_t metric = 0;          ///< of equal prefixes the lowest wins
+  std::uint32_t metric = 0;  ///< of equal prefixes the lowest wins
 
   constexpr bool operator==(const Route&) const noexcept = default;
 };

@@ -52,10 +52,9 @@ std::uint64_t NeighborCache::hash(InterfaceId interface, const IpAddress& addres
 }
 
 Neighbor* NeighborCache::find(InterfaceId interface, const IpAddress& address) noexcept {
-  const std::uint32_t index =
-      table_.find(hash(interface, address), [&](std::uint32_t i) {
-        return slab_.at(i).address == address && slab_.at(i).interface == interface;
-      });
+  const std::uint32_t index = table_.find(hash(interface, address), [&](std::uint32_t i) {
+    return slab_.at(i).address == address && slab_.at(i).interface == interface;
+  });
   return index == IndexTable::kNone ? nullptr : &slab_.at(index);
 }
 
@@ -75,9 +74,9 @@ Neighbor* NeighborCache::make(Instant now, InterfaceId interface, const IpAddres
 }
 
 /// A clock over the entries: one that was used since the hand last came by gets another round. What
-/// waits for an answer holds packets, so it stays; its number is bounded elsewhere. A neighbour that
-/// has just shown to be there goes only for one that is needed, else a flood of askers would push
-/// out those we speak with.
+/// waits for an answer holds packets, so it stays; its number is bounded elsewhere. A neighbour
+/// that has just shown to be there goes only for one that is needed, else a flood of askers would
+/// push out those we speak with.
 bool NeighborCache::make_room(Instant now, bool needed) noexcept {
   std::optional<std::uint32_t> idle;
   for (std::uint32_t step = 0; step < kEvictionSteps; ++step) {

@@ -16,8 +16,8 @@
 
 namespace smol {
 
-/// The states of RFC 4861 section 7.3.2, for ARP as well; FAILED is a neighbour that is not asked again
-/// for a while.
+/// The states of RFC 4861 section 7.3.2, for ARP as well; FAILED is a neighbour that is not asked
+/// again for a while.
 enum class NeighborState : std::uint8_t {
   kIncomplete,
   kReachable,
@@ -36,56 +36,58 @@ struct Neighbor {
   MacAddress mac;
   InterfaceId interface = 0;
   NeighborState state = NeighborState::kIncomplete;
-  std::uint8_t solicits = 0;   ///< sent in this state
-  std::uint8_t pending = 0;    ///< packets that wait; the caller's count
+  std::uint8_t solicits = 0;  ///< sent in this state
+  std::uint8_t pending = 0;   ///< packets that wait; the caller's count
   bool is_router = false;
-  bool used = false;           ///< since eviction last came by
+  bool used = false;  ///< since eviction last came by
   Instant reachable_until{};
-  TimerNode timer;             ///< the caller arms it for `deadline` and calls timeout()
+  TimerNode timer;  ///< the caller arms it for `deadline` and calls timeout()
   Instant deadline = kNever;
 
   Neighbor(const IpAddress& its_address, InterfaceId on_interface) noexcept
-      : address{its_address}, interface{on_interface} {}
+      : address{its_address}, interface {
+    on_interface
+  } {
+  }
 };
 
 /// What the caller must do for a neighbour. Effects are values: the cache sends nothing.
 struct NeighborAction {
   enum class Kind : std::uint8_t {
     kNone,
-    kSolicitAll,   ///< ask by broadcast or multicast who has the address
-    kSolicitOne,   ///< ask the neighbour itself whether it is still there
-    kSend,         ///< the address is known: what waits may go
-    kGiveUp,       ///< nobody answers: what waits is dropped
+    kSolicitAll,  ///< ask by broadcast or multicast who has the address
+    kSolicitOne,  ///< ask the neighbour itself whether it is still there
+    kSend,        ///< the address is known: what waits may go
+    kGiveUp,      ///< nobody answers: what waits is dropped
   };
   Kind kind = Kind::kNone;
   Handle neighbor;
 };
 
-/// Link-layer addresses of neighbours, for IPv4 (ARP) and IPv6 (neighbour discovery) alike: the state
-/// machine of RFC 4861 section 7.3, which is stricter than RFC 826 and RFC 1122 section 2.3.2 ask.
-/// Bounded: unanswered entries take at most a quarter of it, and who merely asks for us takes no
-/// place of a neighbour that was lately there, so neither a scan nor a flood pushes out neighbours
-/// that are in use; permanent entries are never pushed out. Every look-up is O(1).
+/// Link-layer addresses of neighbours, for IPv4 (ARP) and IPv6 (neighbour discovery) alike: the
+/// state machine of RFC 4861 section 7.3, which is stricter than RFC 826 and RFC 1122 section 2.3.2
+/// ask. Bounded: unanswered entries take at most a quarter of it, and who merely asks for us takes
+/// no place of a neighbour that was lately there, so neither a scan nor a flood pushes out
+/// neighbours that are in use; permanent entries are never pushed out. Every look-up is O(1).
 class NeighborCache {
  public:
   /// `timer_kind`: what the entries' timers say they are.
   NeighborCache(const NeighborConfig& config, std::uint32_t capacity, std::uint8_t timer_kind,
                 const Secret& secret, std::uint64_t seed, std::pmr::memory_resource& memory);
 
-  /// The neighbour to send to, made if it is not known. Null: the cache is full of entries that are in
-  /// use. `action` says what to do first.
+  /// The neighbour to send to, made if it is not known. Null: the cache is full of entries that are
+  /// in use. `action` says what to do first.
   Neighbor* resolve(Instant now, InterfaceId interface, const IpAddress& address,
                     NeighborAction& action) noexcept;
-  /// A packet is about to go to a neighbour known by handle. Null if it is gone: resolve() again. After
-  /// this, has_link_address() tells whether the packet may go or must wait.
+  /// A packet is about to go to a neighbour known by handle. Null if it is gone: resolve() again.
+  /// After this, has_link_address() tells whether the packet may go or must wait.
   Neighbor* use(Instant now, Handle handle, NeighborAction& action) noexcept;
   static bool has_link_address(const Neighbor& neighbor) noexcept {
-    return neighbor.state != NeighborState::kIncomplete &&
-           neighbor.state != NeighborState::kFailed;
+    return neighbor.state != NeighborState::kIncomplete && neighbor.state != NeighborState::kFailed;
   }
 
-  /// The neighbour spoke of itself while asking for something (ARP request, NS, RS): RFC 4861 section
-  /// 7.2.3. `create`: it asked for us, so we shall want to answer it.
+  /// The neighbour spoke of itself while asking for something (ARP request, NS, RS): RFC 4861
+  /// section 7.2.3. `create`: it asked for us, so we shall want to answer it.
   NeighborAction heard_from(Instant now, InterfaceId interface, const IpAddress& address,
                             const MacAddress& mac, bool create) noexcept;
   /// An ARP reply or a neighbour advertisement: RFC 4861 section 7.2.5. Never makes an entry. `mac`
@@ -107,7 +109,7 @@ class NeighborCache {
 
   /// An entry that neither ages nor changes. The action's handle is null if there is no room.
   NeighborAction add_permanent(Instant now, InterfaceId interface, const IpAddress& address,
-                     const MacAddress& mac) noexcept;
+                               const MacAddress& mac) noexcept;
   /// Precondition: nothing waits on it any more.
   void remove(Handle handle) noexcept;
 

@@ -107,8 +107,8 @@ void RouteTable::prune(const IpAddress& key, unsigned bits) noexcept {
     const Node& node = nodes_.at(index);
     return node.first == kNone && (node.child[0] == kNone || node.child[1] == kNone);
   };
-  // Removing a node can make a mere fork out of its parent, which then has one child: two passes reach
-  // both.
+  // Removing a node can make a mere fork out of its parent, which then has one child: two passes
+  // reach both.
   for (int pass = 0; pass < 2; ++pass) {
     for (std::uint32_t* link = &root_; *link != kNone;) {
       Node& node = nodes_.at(*link);

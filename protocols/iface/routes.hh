@@ -11,15 +11,15 @@
 
 namespace smol {
 
-/// Routes, found by longest prefix: a path-compressed binary trie over the 128 bits of a mapped address,
-/// so one table serves both families. A look-up costs O(length of the path), at most 129 steps, whatever
-/// the number of routes.
+/// Routes, found by longest prefix: a path-compressed binary trie over the 128 bits of a mapped
+/// address, so one table serves both families. A look-up costs O(length of the path), at most 129
+/// steps, whatever the number of routes.
 class RouteTable {
  public:
   RouteTable(std::uint32_t capacity, std::pmr::memory_resource& memory);
 
-  /// Host bits of the destination are cleared. Errors: kInvalid (gateway of the other family, or one
-  /// that no host can be), kExists (same prefix, gateway, interface and metric), kNoBuffers.
+  /// Host bits of the destination are cleared. Errors: kInvalid (gateway of the other family, or
+  /// one that no host can be), kExists (same prefix, gateway, interface and metric), kNoBuffers.
   Result<void, Error> add(const Route& route) noexcept;
   /// Removes the route equal to this one. Error: kNotFound.
   Result<void, Error> remove(const Route& route) noexcept;

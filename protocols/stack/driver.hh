@@ -21,7 +21,8 @@ class PacketSink {
   virtual void send(InterfaceId interface, std::span<P> burst) noexcept = 0;
 };
 
-/// Sees every packet that the stack drops, whole, before it is freed. The driver's; captures and traces.
+/// Sees every packet that the stack drops, whole, before it is freed. The driver's; captures and
+/// traces.
 template <PacketBuffer P>
 class DropObserver {
  public:

@@ -1,5 +1,5 @@
-// ICMP (RFC 792, RFC 1122 section 3.2.2) and ICMPv6 (RFC 4443): echo replies, errors both ways. Included by
-// stack_impl.hh only.
+// ICMP (RFC 792, RFC 1122 section 3.2.2) and ICMPv6 (RFC 4443): echo replies, errors both ways.
+// Included by stack_impl.hh only.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +38,8 @@ class IcmpTransport final : public Network<P>::Unreachable {
   std::optional<Drop> receive6(Inbound<P>& in) noexcept;
   /// Answers a packet with an error, if the rules and the rate limit allow.
   void complain(Inbound<P>& in, icmp::Complaint complaint) noexcept;
-  /// A neighbour never answered: the senders of what waited for it learn it as if a router had said so.
+  /// A neighbour never answered: the senders of what waited for it learn it as if a router had said
+  /// so.
   void on_unreachable(InterfaceId interface, const P& packet) noexcept override;
 
  private:
@@ -105,7 +106,8 @@ std::optional<Drop> IcmpTransport<P>::receive6(Inbound<P>& in) noexcept {
 template <PacketBuffer P>
 std::optional<Drop> IcmpTransport<P>::echo(Inbound<P>& in, std::uint8_t reply_type) noexcept {
   if (in.to_group() || in.source.is_unspecified()) return Drop::kIcmpBroadcastEcho;
-  const std::size_t reply_len = in.l4_len + (in.is_v4 ? Ip4Repr::header_len() : Ip6Repr::header_len());
+  const std::size_t reply_len =
+      in.l4_len + (in.is_v4 ? Ip4Repr::header_len() : Ip6Repr::header_len());
   if (reply_len > net_.interface(in.interface).mtu) return Drop::kRxFrameTooLong;
   if (!echos_.take(net_.now())) return Drop::kIcmpErrorLimited;
   P packet = std::move(in.packet);
@@ -190,8 +192,7 @@ void IcmpTransport<P>::complain(Inbound<P>& in, icmp::Complaint complaint) noexc
   }
   P packet = net_.make();
   if (!packet) return;
-  const std::size_t quoted =
-      icmp::quote_len(in.source.family(), in.packet.size() - in.l3);
+  const std::size_t quoted = icmp::quote_len(in.source.family(), in.packet.size() - in.l3);
   const MutBytes out = packet.append(Icmp4View::kHeader + quoted);
   if (out.empty()) {
     net_.drop_outgoing(in.interface, std::move(packet), Drop::kTxNoBuffer);
@@ -201,9 +202,9 @@ void IcmpTransport<P>::complain(Inbound<P>& in, icmp::Complaint complaint) noexc
   packet_copy(in.packet, in.l3, out.subspan(Icmp4View::kHeader));
   InternetSum sum;
   if (!in.is_v4) {
-    sum = pseudo_header_sum(in.destination, in.source,
-                            static_cast<std::uint8_t>(IpProtocol::kIcmp6),
-                            static_cast<std::uint32_t>(out.size()));
+    sum =
+        pseudo_header_sum(in.destination, in.source, static_cast<std::uint8_t>(IpProtocol::kIcmp6),
+                          static_cast<std::uint32_t>(out.size()));
   }
   put_be16(out, 2, sum.add(internet_sum(out)).checksum());
   IpHeader ip;

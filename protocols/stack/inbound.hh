@@ -11,8 +11,8 @@
 
 namespace smol {
 
-/// A received packet on its way up: the packet, untouched but for the padding at its end, and what the
-/// layers below have made of it. Lives for one burst.
+/// A received packet on its way up: the packet, untouched but for the padding at its end, and what
+/// the layers below have made of it. Lives for one burst.
 ///
 ///   |Ethernet|IP header|transport header|payload|
 ///   0        l3        l4

@@ -4,8 +4,8 @@
 
 namespace smol {
 
-/// A FIFO of table indices through a link in each object: no memory of its own, each object in it at most
-/// once. `Link` maps an index to the object's link field.
+/// A FIFO of table indices through a link in each object: no memory of its own, each object in it
+/// at most once. `Link` maps an index to the object's link field.
 class IndexFifo {
  public:
   static constexpr std::uint32_t kEnd = 0xffff'ffff;      ///< end of the list

@@ -68,7 +68,8 @@ class Network {
           Instant start);
   ~Network();
 
-  // --- shared state --------------------------------------------------------------------------------
+  // --- shared state
+  // --------------------------------------------------------------------------------
 
   const StackConfig& config() const noexcept { return config_; }
   const StackSecrets& secrets() const noexcept { return secrets_; }
@@ -82,21 +83,23 @@ class Network {
   void set_now(Instant now) noexcept { now_ = now; }
   void set_drop_observer(DropObserver<P>* observer) noexcept { observer_ = observer; }
 
-  // However small the pool, packets are left to receive with: without an acknowledgement nothing comes free.
-  /// Fewer free packets than the share that sockets may not touch: windows stop growing, nothing is kept out
-  /// of order, each connection queues but little.
+  // However small the pool, packets are left to receive with: without an acknowledgement nothing
+  // comes free.
+  /// Fewer free packets than the share that sockets may not touch: windows stop growing, nothing is
+  /// kept out of order, each connection queues but little.
   bool short_of_memory() const noexcept { return pool_.available() < reserve_; }
   /// Half of that: no new connections.
   bool refuses_connections() const noexcept {
     return pool_.available() < std::max<std::size_t>(reserve_ / 2, 3);
   }
-  /// A quarter: nothing is queued to send, and text is dropped rather than kept for those who leave text
-  /// unread.
+  /// A quarter: nothing is queued to send, and text is dropped rather than kept for those who leave
+  /// text unread.
   bool out_of_memory() const noexcept {
     return pool_.available() < std::max<std::size_t>(reserve_ / 4, 2);
   }
 
-  // --- the fate of packets ---------------------------------------------------------------------------
+  // --- the fate of packets
+  // ---------------------------------------------------------------------------
 
   /// A received packet goes no further.
   void drop(InterfaceId interface, P packet, Drop reason) noexcept {
@@ -115,7 +118,8 @@ class Network {
   P make() noexcept { return made(pool_.allocate()); }
   P make_small() noexcept { return made(pool_.allocate_small()); }
 
-  // --- interfaces and addresses ----------------------------------------------------------------------
+  // --- interfaces and addresses
+  // ----------------------------------------------------------------------
 
   Result<InterfaceId, Error> add_interface(const InterfaceConfig& config) noexcept;
   Interface& interface(InterfaceId id) noexcept { return interfaces_.at(id); }
@@ -126,7 +130,8 @@ class Network {
   /// The interface that owns a unicast address. O(interfaces): for calls, not for packets.
   std::optional<InterfaceId> owner_of(const IpAddress& address) const noexcept;
 
-  // --- routes and neighbours -------------------------------------------------------------------------
+  // --- routes and neighbours
+  // -------------------------------------------------------------------------
 
   Result<void, Error> add_route(const Route& route) noexcept;
   const RouteTable& routes() const noexcept { return routes_; }
@@ -139,9 +144,9 @@ class Network {
     IpAddress source;
     IpAddress next_hop;
   };
-  /// `source`: one the caller insists on. `interface`: one it insists on, needed for link-local and group
-  /// destinations. Errors: kNetworkUnreachable, kAddressNotAvailable, kInvalid (a link-local or group
-  /// destination and more than one interface to choose from).
+  /// `source`: one the caller insists on. `interface`: one it insists on, needed for link-local and
+  /// group destinations. Errors: kNetworkUnreachable, kAddressNotAvailable, kInvalid (a link-local
+  /// or group destination and more than one interface to choose from).
   Result<Egress, Error> route(const IpAddress& destination, std::optional<IpAddress> source,
                               std::optional<InterfaceId> interface) const noexcept;
 
@@ -173,19 +178,22 @@ class Network {
     if (path.neighbor) neighbors_.doubt(now_, path.neighbor);
   }
 
-  // --- sending -------------------------------------------------------------------------------------
+  // --- sending
+  // -------------------------------------------------------------------------------------
 
   /// Headers that send() puts in front of a transport packet.
   static constexpr std::size_t kHeadroom = 14 + 40;
 
-  /// Sends a transport packet: puts IP and link headers in front. `path` is found anew if it is stale. The
-  /// transport checksum is filled in or asked for already. Whatever happens, the packet is accounted for.
+  /// Sends a transport packet: puts IP and link headers in front. `path` is found anew if it is
+  /// stale. The transport checksum is filled in or asked for already. Whatever happens, the packet
+  /// is accounted for.
   void send(P packet, const IpHeader& header, Path& path) noexcept;
   /// As send() for what is sent once: a path is looked up and forgotten.
   void send_once(P packet, const IpHeader& header, InterfaceId interface) noexcept;
   /// As send_once(), to a neighbour on this very link, whatever the routes say.
   void send_on_link(P packet, const IpHeader& header, InterfaceId interface) noexcept;
-  /// As send_once(), to a link address that is known: no neighbour is looked up, and none is waited for.
+  /// As send_once(), to a link address that is known: no neighbour is looked up, and none is waited
+  /// for.
   void send_direct(P packet, const IpHeader& header, InterfaceId interface,
                    const MacAddress& to) noexcept;
   /// Sends a frame that is complete.

@@ -27,9 +27,9 @@ inline StackSecrets scrambled(StackSecrets secrets) noexcept {
 }  // namespace detail
 
 template <PacketBuffer P>
-Network<P>::Network(const StackConfig& config, const StackSecrets& secrets,
-                    typename P::Pool& pool, std::pmr::memory_resource& memory, PacketSink<P>& sink,
-                    DropCounters& drops, Instant start)
+Network<P>::Network(const StackConfig& config, const StackSecrets& secrets, typename P::Pool& pool,
+                    std::pmr::memory_resource& memory, PacketSink<P>& sink, DropCounters& drops,
+                    Instant start)
     : config_{config},
       secrets_{detail::scrambled(secrets)},
       pool_{pool},
@@ -57,15 +57,15 @@ Network<P>::Network(const StackConfig& config, const StackSecrets& secrets,
 
 template <PacketBuffer P>
 Network<P>::~Network() {
-  neighbors_.for_each([&](const Neighbor& neighbor) {
-    wheel_.disarm(const_cast<Neighbor&>(neighbor).timer);
-  });
+  neighbors_.for_each(
+      [&](const Neighbor& neighbor) { wheel_.disarm(const_cast<Neighbor&>(neighbor).timer); });
   std::destroy_n(pending_, config_.limits.neighbors);
   memory_.deallocate(pending_, sizeof(PacketQueue<P>) * config_.limits.neighbors,
                      alignof(PacketQueue<P>));
 }
 
-// --- interfaces and addresses ------------------------------------------------------------------------
+// --- interfaces and addresses
+// ------------------------------------------------------------------------
 
 template <PacketBuffer P>
 Result<InterfaceId, Error> Network<P>::add_interface(const InterfaceConfig& config) noexcept {
@@ -108,7 +108,8 @@ auto Network<P>::entries_for(const IpPrefix& address) noexcept -> Entries {
   return out;
 }
 
-/// RFC 1122 section 3.2.1.3, RFC 3021: neither special, nor the subnet itself, nor its broadcast address.
+/// RFC 1122 section 3.2.1.3, RFC 3021: neither special, nor the subnet itself, nor its broadcast
+/// address.
 template <PacketBuffer P>
 bool Network<P>::may_be_ours(const IpPrefix& address) noexcept {
   const IpAddress& own = address.address();
@@ -167,7 +168,8 @@ std::optional<InterfaceId> Network<P>::owner_of(const IpAddress& address) const 
   return std::nullopt;
 }
 
-// --- routes ------------------------------------------------------------------------------------------
+// --- routes
+// ------------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 Result<void, Error> Network<P>::add_route(const Route& route) noexcept {
@@ -226,8 +228,7 @@ bool Network<P>::find_path(const IpHeader& header, Path& path, NeighborAction& a
       egress->next_hop.is_multicast() ||
       addresses_.find(egress->interface, egress->next_hop) == AddressKind::kBroadcast;
   if (to_group) return true;
-  const Neighbor* neighbor =
-      neighbors_.resolve(now_, egress->interface, egress->next_hop, action);
+  const Neighbor* neighbor = neighbors_.resolve(now_, egress->interface, egress->next_hop, action);
   if (neighbor == nullptr) {
     path.epoch = 0;
     why = Drop::kNeighborCacheFull;
@@ -237,7 +238,8 @@ bool Network<P>::find_path(const IpHeader& header, Path& path, NeighborAction& a
   return true;
 }
 
-// --- neighbours --------------------------------------------------------------------------------------
+// --- neighbours
+// --------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 void Network<P>::perform(const NeighborAction& action) noexcept {
@@ -277,8 +279,8 @@ void Network<P>::solicit(const Neighbor& neighbor, bool to_all) noexcept {
     return;
   }
   const Interface& on = interfaces_.at(neighbor.interface);
-  const std::optional<IpAddress> sender = select_source(
-      {on.addresses.begin(), on.addresses.size()}, neighbor.address, neighbor.address);
+  const std::optional<IpAddress> sender = select_source({on.addresses.begin(), on.addresses.size()},
+                                                        neighbor.address, neighbor.address);
   if (!sender) return;
   counters_.arp_requests_out.add();
   send_arp(neighbor.interface, true, to_all ? MacAddress::broadcast() : neighbor.mac, *sender,
@@ -288,7 +290,8 @@ void Network<P>::solicit(const Neighbor& neighbor, bool to_all) noexcept {
 template <PacketBuffer P>
 void Network<P>::wait_for(Neighbor& neighbor, P packet) noexcept {
   PacketQueue<P>& queue = pending_[neighbors_.handle_of(neighbor).index];
-  // One that a socket keeps too is linked into the socket's queue: what waits here needs a link of its own.
+  // One that a socket keeps too is linked into the socket's queue: what waits here needs a link of
+  // its own.
   if (!packet.unique()) {
     std::optional<P> view = packet.share(0, packet.size());
     if (!view) {
@@ -302,8 +305,8 @@ void Network<P>::wait_for(Neighbor& neighbor, P packet) noexcept {
     drop_outgoing(neighbor.interface, std::move(packet), Drop::kNeighborFailed);
     return;
   }
-  // RFC 4861 section 7.2.2: the newest packets are the ones worth keeping. Many dead neighbours together
-  // must not take the pool.
+  // RFC 4861 section 7.2.2: the newest packets are the ones worth keeping. Many dead neighbours
+  // together must not take the pool.
   const std::uint8_t most =
       short_of_memory() ? 1 : std::max<std::uint8_t>(config_.neighbor.pending_packets, 1);
   while (neighbor.pending >= most) {
@@ -342,7 +345,8 @@ void Network<P>::drop_pending(Neighbor& neighbor) noexcept {
   }
 }
 
-// --- sending -----------------------------------------------------------------------------------------
+// --- sending
+// -----------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 void Network<P>::send(P packet, const IpHeader& header, Path& path) noexcept {
@@ -514,8 +518,8 @@ template <PacketBuffer P>
 void Network<P>::send_neighbor_solicit(InterfaceId interface, const Neighbor& neighbor,
                                        bool to_all) noexcept {
   const Interface& on = interfaces_.at(interface);
-  const std::optional<IpAddress> source = select_source(
-      {on.addresses.begin(), on.addresses.size()}, neighbor.address, neighbor.address);
+  const std::optional<IpAddress> source = select_source({on.addresses.begin(), on.addresses.size()},
+                                                        neighbor.address, neighbor.address);
   if (!source) return;
   P packet = make_small();
   if (!packet) return;

@@ -1,5 +1,5 @@
-// ARP (RFC 826) and neighbour discovery (RFC 4861 section 7), the receiving side: answers for our own
-// addresses, and news for the neighbour cache. Included by stack_impl.hh only.
+// ARP (RFC 826) and neighbour discovery (RFC 4861 section 7), the receiving side: answers for our
+// own addresses, and news for the neighbour cache. Included by stack_impl.hh only.
 #pragma once
 
 #include <optional>
@@ -44,9 +44,9 @@ std::optional<Drop> Resolution<P>::receive_arp(InterfaceId interface, P& packet)
       arp->sender_ip.is_loopback() || net_.addresses().find(interface, arp->sender_ip)) {
     return Drop::kArpBadSender;
   }
-  const bool for_us =
-      net_.addresses().find(interface, arp->target_ip) == AddressKind::kUnicast;
-  // RFC 826: known senders are merged first, whatever the operation; a request for us makes new ones known.
+  const bool for_us = net_.addresses().find(interface, arp->target_ip) == AddressKind::kUnicast;
+  // RFC 826: known senders are merged first, whatever the operation; a request for us makes new
+  // ones known.
   const bool request = arp->operation == ArpOperation::kRequest;
   bool known = false;
   if (!probe) {
@@ -95,10 +95,9 @@ template <PacketBuffer P>
 std::optional<Drop> Resolution<P>::solicited(const Inbound<P>& in,
                                              const NeighborSolicitRepr& message) noexcept {
   const bool for_detection = in.source.is_unspecified();
-  // RFC 4861 section 7.1.1: who has no address yet asks a solicited-node group, and has no link address
-  // to tell.
-  if (for_detection &&
-      (message.source_mac || in.destination != message.target.solicited_node())) {
+  // RFC 4861 section 7.1.1: who has no address yet asks a solicited-node group, and has no link
+  // address to tell.
+  if (for_detection && (message.source_mac || in.destination != message.target.solicited_node())) {
     return Drop::kNdMalformed;
   }
   if (message.source_mac && message.source_mac->is_group()) return Drop::kNdMalformed;
@@ -116,7 +115,8 @@ std::optional<Drop> Resolution<P>::solicited(const Inbound<P>& in,
 template <PacketBuffer P>
 std::optional<Drop> Resolution<P>::advertised(const Inbound<P>& in,
                                               const NeighborAdvertRepr& message) noexcept {
-  if ((message.solicited && in.to_group()) || (message.target_mac && message.target_mac->is_group())) {
+  if ((message.solicited && in.to_group()) ||
+      (message.target_mac && message.target_mac->is_group())) {
     return Drop::kNdMalformed;
   }
   if (net_.neighbors().find(in.interface, message.target) == nullptr) return Drop::kNdNotForUs;
@@ -126,8 +126,8 @@ std::optional<Drop> Resolution<P>::advertised(const Inbound<P>& in,
   return std::nullopt;
 }
 
-/// RFC 4861 section 7.2.4. Who asked is on this link, and mostly has said at which address: neither routes
-/// nor a full neighbour cache stand between.
+/// RFC 4861 section 7.2.4. Who asked is on this link, and mostly has said at which address: neither
+/// routes nor a full neighbour cache stand between.
 template <PacketBuffer P>
 void Resolution<P>::advertise(const Inbound<P>& in, const NeighborSolicitRepr& question) noexcept {
   P packet = net_.make_small();
@@ -149,12 +149,12 @@ void Resolution<P>::advertise(const Inbound<P>& in, const NeighborSolicitRepr& q
   ip.destination = for_detection ? IpAddress::v6(0xff02, 0, 0, 0, 0, 0, 0, 1) : in.source;
   ip.protocol = IpProtocol::kIcmp6;
   ip.hop_limit = 255;
-  put_be16(out, 2,
-           pseudo_header_sum(ip.source, ip.destination,
-                             static_cast<std::uint8_t>(IpProtocol::kIcmp6),
-                             static_cast<std::uint32_t>(out.size()))
-               .add(internet_sum(out))
-               .checksum());
+  put_be16(
+      out, 2,
+      pseudo_header_sum(ip.source, ip.destination, static_cast<std::uint8_t>(IpProtocol::kIcmp6),
+                        static_cast<std::uint32_t>(out.size()))
+          .add(internet_sum(out))
+          .checksum());
   net_.counters().nd_adverts_out.add();
   if (for_detection) {
     net_.send_direct(std::move(packet), ip, in.interface, ip.destination.multicast_mac());

@@ -27,16 +27,20 @@ struct SocketId {
   constexpr bool operator==(const SocketId&) const noexcept = default;
 };
 
-/// What changed on a socket, as bits. Level after edge: an event says "look", the calls say what is.
+/// What changed on a socket, as bits. Level after edge: an event says "look", the calls say what
+/// is.
 struct SocketEvents {
-  static constexpr std::uint16_t kReadable = 1 << 0;    ///< data, a datagram, or the end of the stream
-  static constexpr std::uint16_t kWritable = 1 << 1;    ///< room again after a write took less than all
+  static constexpr std::uint16_t kReadable = 1
+                                             << 0;  ///< data, a datagram, or the end of the stream
+  static constexpr std::uint16_t kWritable = 1
+                                             << 1;  ///< room again after a write took less than all
   static constexpr std::uint16_t kConnected = 1 << 2;   ///< a connect succeeded
   static constexpr std::uint16_t kAcceptable = 1 << 3;  ///< a listener has connections to accept
   static constexpr std::uint16_t kPeerClosed = 1 << 4;  ///< the peer's FIN came, behind all data
-  static constexpr std::uint16_t kDeadline = 1 << 6;    ///< the deadline set by set_deadline() passed
-  static constexpr std::uint16_t kSoftError = 1 << 7;   ///< soft_error() has news; the socket lives on
-  static constexpr std::uint16_t kClosed = 1 << 8;      ///< the connection is over: error() says how
+  static constexpr std::uint16_t kDeadline = 1 << 6;  ///< the deadline set by set_deadline() passed
+  static constexpr std::uint16_t kSoftError = 1
+                                              << 7;  ///< soft_error() has news; the socket lives on
+  static constexpr std::uint16_t kClosed = 1 << 8;   ///< the connection is over: error() says how
 };
 
 /// One socket, all that changed on it since its owner last looked.
@@ -67,8 +71,8 @@ struct TcpConnectOptions {
 };
 
 struct UdpOptions {
-  IpEndpoint local;  ///< as of TcpListenOptions; port 0: an ephemeral one
-  std::optional<IpEndpoint> remote;  ///< connected: others' datagrams are not taken
+  IpEndpoint local;                       ///< as of TcpListenOptions; port 0: an ephemeral one
+  std::optional<IpEndpoint> remote;       ///< connected: others' datagrams are not taken
   std::uint32_t receive_datagrams = 256;  ///< queue length
   std::uint8_t hop_limit = 64;
   std::uint8_t dscp = 0;
@@ -81,8 +85,8 @@ struct Datagram {
   IpEndpoint source;
   IpEndpoint destination;  ///< ours, or the group or broadcast address it was sent to
   InterfaceId interface = 0;
-  Instant at{};            ///< when it arrived
-  Bytes payload;           ///< contiguous
+  Instant at{};   ///< when it arrived
+  Bytes payload;  ///< contiguous
 };
 
 struct UdpSendOptions {
@@ -105,19 +109,21 @@ class Sockets {
 
   // --- TCP -------------------------------------------------------------------------------------
 
-  /// The configured defaults: what TcpListenOptions::socket and TcpConnectOptions::socket begin from.
+  /// The configured defaults: what TcpListenOptions::socket and TcpConnectOptions::socket begin
+  /// from.
   virtual const tcp::SocketOptions& tcp_defaults() const noexcept = 0;
-  /// Errors: kInvalid (port 0, options out of range), kAddressInUse, kAddressNotAvailable (not an address
-  /// of ours), kNoBuffers (limits.listeners).
+  /// Errors: kInvalid (port 0, options out of range), kAddressInUse, kAddressNotAvailable (not an
+  /// address of ours), kNoBuffers (limits.listeners).
   virtual Result<SocketId, Error> tcp_listen(const TcpListenOptions& options) noexcept = 0;
   /// The oldest connection that waits. Error: kWouldBlock. The new socket has the listener's owner.
   virtual Result<SocketId, Error> tcp_accept(SocketId listener) noexcept = 0;
   /// Sends a SYN at the end of the turn; kConnected or kClosed follows. Errors: kInvalid (remote is
-  /// unspecified, a group or port 0), kNetworkUnreachable, kAddressNotAvailable, kAddressInUse, kNoBuffers.
+  /// unspecified, a group or port 0), kNetworkUnreachable, kAddressNotAvailable, kAddressInUse,
+  /// kNoBuffers.
   virtual Result<SocketId, Error> tcp_connect(const TcpConnectOptions& options) noexcept = 0;
 
-  /// The next received octets, in order, as many as lie in one piece; empty: none now. Valid until the
-  /// next call on this socket. at_end() tells "none now" from "none ever".
+  /// The next received octets, in order, as many as lie in one piece; empty: none now. Valid until
+  /// the next call on this socket. at_end() tells "none now" from "none ever".
   virtual Bytes readable(SocketId socket) noexcept = 0;
   /// Takes n octets off the front. Precondition: n <= what readable() last showed.
   virtual void consume(SocketId socket, std::size_t n) noexcept = 0;
@@ -128,15 +134,15 @@ class Sockets {
   /// Octets received in order and not read.
   virtual std::size_t unread(SocketId socket) const noexcept = 0;
 
-  /// Copies into the send queue as much as its limit allows; returns how much. Less than all: kWritable
-  /// follows when there is room. Errors: kNotConnected (still connecting is fine: data is queued),
-  /// kShutDown, and how the connection ended.
+  /// Copies into the send queue as much as its limit allows; returns how much. Less than all:
+  /// kWritable follows when there is room. Errors: kNotConnected (still connecting is fine: data is
+  /// queued), kShutDown, and how the connection ended.
   virtual Result<std::size_t, Error> write(SocketId socket, Bytes data) noexcept = 0;
   /// Room in the send queue, in octets.
   virtual std::size_t writable(SocketId socket) const noexcept = 0;
-  /// Up to `want` octets of contiguous room in a packet about to be sent, to be filled in place; empty:
-  /// no room. commit() puts the first n of them into the stream, and must follow before any other call on
-  /// the socket and before the turn ends (checked); without it nothing happens.
+  /// Up to `want` octets of contiguous room in a packet about to be sent, to be filled in place;
+  /// empty: no room. commit() puts the first n of them into the stream, and must follow before any
+  /// other call on the socket and before the turn ends (checked); without it nothing happens.
   virtual MutBytes reserve(SocketId socket, std::size_t want) noexcept = 0;
   virtual void commit(SocketId socket, std::size_t n) noexcept = 0;
 

@@ -19,15 +19,16 @@
 
 namespace smol {
 
-/// A complete TCP/IP stack over packets of kind P: frames and time in; frames, events and the next deadline
-/// out. It reads no clock, starts no thread, draws no chance and, once it stands, asks for no memory; same
-/// input, same output. One thread.
+/// A complete TCP/IP stack over packets of kind P: frames and time in; frames, events and the next
+/// deadline out. It reads no clock, starts no thread, draws no chance and, once it stands, asks for
+/// no memory; same input, same output. One thread.
 ///
-/// The turn, in this order: receive() for what came in, expire(), events() and the calls of Sockets that
-/// answer them, transmit(); then sleep until next_deadline() at the latest. What applications write in
-/// answer to an event leaves on the acknowledgement of what they read.
+/// The turn, in this order: receive() for what came in, expire(), events() and the calls of Sockets
+/// that answer them, transmit(); then sleep until next_deadline() at the latest. What applications
+/// write in answer to an event leaves on the acknowledgement of what they read.
 ///
-/// Include stack_impl.hh in one source file to instantiate it for another P; MemPacket is in the library.
+/// Include stack_impl.hh in one source file to instantiate it for another P; MemPacket is in the
+/// library.
 template <PacketBuffer P>
 class Stack final : public Sockets {
  public:
@@ -42,42 +43,49 @@ class Stack final : public Sockets {
   Stack(const StackConfig& config, const StackSecrets& secrets, const Environment& environment,
         Instant start);
 
-  // --- configuration, between turns --------------------------------------------------------------------
+  // --- configuration, between turns
+  // --------------------------------------------------------------------
 
-  /// Interfaces get the ids 0, 1, 2, … in order. The subnet of each address becomes a route. Errors: kInvalid
-  /// (empty or long name, group MAC, MTU below 68, or below 1280 with an IPv6 address, an address that no
-  /// host may have), kExists, kNoBuffers (limits). What is refused leaves nothing behind.
+  /// Interfaces get the ids 0, 1, 2, … in order. The subnet of each address becomes a route.
+  /// Errors: kInvalid (empty or long name, group MAC, MTU below 68, or below 1280 with an IPv6
+  /// address, an address that no host may have), kExists, kNoBuffers (limits). What is refused
+  /// leaves nothing behind.
   Result<InterfaceId, Error> add_interface(const InterfaceConfig& config) noexcept {
     return net_.add_interface(config);
   }
-  /// Errors: kNoDevice, kInvalid (gateway of the other family, no host's or our own), kExists, kNoBuffers.
+  /// Errors: kNoDevice, kInvalid (gateway of the other family, no host's or our own), kExists,
+  /// kNoBuffers.
   Result<void, Error> add_route(const Route& route) noexcept { return net_.add_route(route); }
   /// Null: nobody looks, and it costs nothing.
   void set_drop_observer(DropObserver<P>* observer) noexcept { net_.set_drop_observer(observer); }
 
-  // --- the turn ----------------------------------------------------------------------------------------
+  // --- the turn
+  // ----------------------------------------------------------------------------------------
 
   /// Takes every frame of the burst, Ethernet header first, and leaves empty handles.
   void receive(Instant now, InterfaceId interface, std::span<P> burst) noexcept;
   /// Runs timers that are due, at most `bound`. Returns how many it ran.
   std::size_t expire(Instant now, std::size_t bound) noexcept;
-  /// What changed on the sockets since the last call, as much as fits; empty: nothing. Valid until the next
-  /// call of a turn. Call it until it is empty, or once a turn.
+  /// What changed on the sockets since the last call, as much as fits; empty: nothing. Valid until
+  /// the next call of a turn. Call it until it is empty, or once a turn.
   std::span<const SocketEvent> events() noexcept;
-  /// Sends what the connections have to send, at most `max_segments`, and hands all packets to the sink.
+  /// Sends what the connections have to send, at most `max_segments`, and hands all packets to the
+  /// sink.
   void transmit(Instant now, std::size_t max_segments) noexcept;
-  /// When the stack wants its next turn if nothing comes in: now or earlier if work is left, kNever if
-  /// nothing is timed.
+  /// When the stack wants its next turn if nothing comes in: now or earlier if work is left, kNever
+  /// if nothing is timed.
   Instant next_deadline() const noexcept;
 
-  // --- observation -------------------------------------------------------------------------------------
+  // --- observation
+  // -------------------------------------------------------------------------------------
 
   const StackCounters& counters() const noexcept { return net_.counters(); }
   const Network<P>& network() const noexcept { return net_; }
   const TcpTransport<P>& tcp() const noexcept { return tcp_; }
   const UdpTransport<P>& udp() const noexcept { return udp_; }
 
-  // --- Sockets -----------------------------------------------------------------------------------------
+  // --- Sockets
+  // -----------------------------------------------------------------------------------------
 
   Instant now() const noexcept override { return net_.now(); }
   const tcp::SocketOptions& tcp_defaults() const noexcept override {

@@ -1,4 +1,5 @@
-// The members of Stack<P> and of all it is made of. Include it where a stack is instantiated, once for each P.
+// The members of Stack<P> and of all it is made of. Include it where a stack is instantiated, once
+// for each P.
 #pragma once
 
 #include <algorithm>
@@ -19,8 +20,13 @@ namespace smol {
 template <PacketBuffer P>
 Stack<P>::Stack(const StackConfig& config, const StackSecrets& secrets,
                 const Environment& environment, Instant start)
-    : net_{config,           secrets,          environment.pool, environment.memory,
-           environment.sink, environment.drops, start},
+    : net_{config,
+           secrets,
+           environment.pool,
+           environment.memory,
+           environment.sink,
+           environment.drops,
+           start},
       resolution_{net_},
       tcp_{net_, environment.memory},
       udp_{net_, environment.memory},
@@ -28,7 +34,8 @@ Stack<P>::Stack(const StackConfig& config, const StackSecrets& secrets,
   net_.set_unreachable(&icmp_);
 }
 
-// --- the turn ----------------------------------------------------------------------------------------
+// --- the turn
+// ----------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 void Stack<P>::receive(Instant now, InterfaceId interface, std::span<P> burst) noexcept {
@@ -41,8 +48,8 @@ void Stack<P>::receive(Instant now, InterfaceId interface, std::span<P> burst) n
   }
 }
 
-/// Three passes: read all headers and start the look-ups; bring the connections into the cache; run the
-/// machines, in the order of arrival.
+/// Three passes: read all headers and start the look-ups; bring the connections into the cache; run
+/// the machines, in the order of arrival.
 template <PacketBuffer P>
 void Stack<P>::receive_some(InterfaceId interface, std::span<P> burst) noexcept {
   net_.counters().received.add(burst.size());
@@ -85,7 +92,8 @@ std::size_t Stack<P>::expire(Instant now, std::size_t bound) noexcept {
 
 template <PacketBuffer P>
 std::span<const SocketEvent> Stack<P>::events() noexcept {
-  // Each kind has a share, so that a flood of one keeps no other waiting; what is left of it is for all.
+  // Each kind has a share, so that a flood of one keeps no other waiting; what is left of it is for
+  // all.
   constexpr std::size_t kShare = kEvents / 4;
   const std::span<SocketEvent> all{events_};
   std::size_t n = tcp_.take_listener_events(all.first(kShare));
@@ -110,7 +118,8 @@ Instant Stack<P>::next_deadline() const noexcept {
   return std::min(net_.next_timer(), tcp_.relief());
 }
 
-// --- link and network --------------------------------------------------------------------------------
+// --- link and network
+// --------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 std::optional<Drop> Stack<P>::read_link(InterfaceId interface, Inbound<P>& in) noexcept {
@@ -265,7 +274,8 @@ void Stack<P>::deliver(Inbound<P>& in) noexcept {
   if (why) net_.drop(in.interface, std::move(in.packet), *why);
 }
 
-// --- Sockets -----------------------------------------------------------------------------------------
+// --- Sockets
+// -----------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 Result<SocketId, Error> Stack<P>::tcp_accept(SocketId listener) noexcept {

@@ -36,12 +36,12 @@ TcpTransport<P>::~TcpTransport() {
     if (sockets_.live(i)) net_.wheel().disarm(sockets_.at(i).timer);
   }
   std::destroy_n(out_of_order_, net_.config().limits.reassembly_ranges);
-  memory_.deallocate(out_of_order_,
-                     sizeof(PacketQueue<P>) * net_.config().limits.reassembly_ranges,
+  memory_.deallocate(out_of_order_, sizeof(PacketQueue<P>) * net_.config().limits.reassembly_ranges,
                      alignof(PacketQueue<P>));
 }
 
-// --- demultiplexing ----------------------------------------------------------------------------------
+// --- demultiplexing
+// ----------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 std::uint64_t TcpTransport<P>::hash(const tcp::FlowKey& flow) const noexcept {
@@ -86,7 +86,8 @@ TcpSocket<P>* TcpTransport<P>::get(Handle handle) noexcept {
   return socket != nullptr && socket->owned ? socket : nullptr;
 }
 
-// --- the three passes --------------------------------------------------------------------------------
+// --- the three passes
+// --------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in) noexcept {
@@ -167,7 +168,8 @@ void TcpTransport<P>::receive_for_nobody(Inbound<P>& in) noexcept {
   net_.drop(in.interface, std::move(in.packet), Drop::kTcpPortClosed);
 }
 
-/// Why a listener takes no further connection now, if so: the client will ask again (RFC 4987 section 3).
+/// Why a listener takes no further connection now, if so: the client will ask again (RFC 4987
+/// section 3).
 template <PacketBuffer P>
 std::optional<Drop> TcpTransport<P>::refusal(const TcpListener& listener) const noexcept {
   if (listener.half_open >= listener.options.syn_backlog) return Drop::kTcpSynQueueFull;
@@ -177,14 +179,12 @@ std::optional<Drop> TcpTransport<P>::refusal(const TcpListener& listener) const 
   return std::nullopt;
 }
 
-/// RFC 9293 section 3.10.7.2. `iss_after`: a connection in TIME-WAIT is reopened, and the new one's numbers
-/// begin behind those of the old (MAY-2).
+/// RFC 9293 section 3.10.7.2. `iss_after`: a connection in TIME-WAIT is reopened, and the new one's
+/// numbers begin behind those of the old (MAY-2).
 template <PacketBuffer P>
 void TcpTransport<P>::receive_for_listener(Inbound<P>& in, Handle handle,
                                            std::optional<SeqNumber> iss_after) noexcept {
-  const auto refuse = [&](Drop reason) {
-    net_.drop(in.interface, std::move(in.packet), reason);
-  };
+  const auto refuse = [&](Drop reason) { net_.drop(in.interface, std::move(in.packet), reason); };
   switch (tcp::listen_arrives(in.segment)) {
     case tcp::ListenVerdict::kIgnore:
       return refuse(in.segment.flags.rst() ? Drop::kTcpStrayReset : Drop::kTcpListenNoSyn);
@@ -244,8 +244,9 @@ void TcpTransport<P>::receive_for_time_wait(Inbound<P>& in, std::uint32_t slot) 
   receive_for_listener(in, listener, old_snd_nxt);
 }
 
-/// A FIN that comes again pushes the end 2 MSL into the future: the record moves to the back of the ring. Its
-/// old place comes free only in turn, so it moves a bounded number of times, lest a flood of FINs fill the ring.
+/// A FIN that comes again pushes the end 2 MSL into the future: the record moves to the back of the
+/// ring. Its old place comes free only in turn, so it moves a bounded number of times, lest a flood
+/// of FINs fill the ring.
 template <PacketBuffer P>
 void TcpTransport<P>::restart_time_wait(std::uint64_t at, std::uint32_t slot) noexcept {
   constexpr std::int64_t kMoves = 64;
@@ -260,12 +261,14 @@ void TcpTransport<P>::restart_time_wait(std::uint64_t at, std::uint32_t slot) no
   flows_.replace(at, slot | kTimeWaitBit, to | kTimeWaitBit);
 }
 
-// --- a connection's segment --------------------------------------------------------------------------
+// --- a connection's segment
+// --------------------------------------------------------------------------
 
 template <PacketBuffer P>
 void TcpTransport<P>::receive_for_connection(Inbound<P>& in, std::uint32_t index) noexcept {
   Socket& socket = sockets_.at(index);
-  if (socket.connection.state() == tcp::State::kSynReceived && refuse_handshake(in, socket, index)) {
+  if (socket.connection.state() == tcp::State::kSynReceived &&
+      refuse_handshake(in, socket, index)) {
     return;
   }
   const tcp::Actions actions =
@@ -284,8 +287,9 @@ void TcpTransport<P>::receive_for_connection(Inbound<P>& in, std::uint32_t index
   perform(index, actions);
 }
 
-/// The final ACK finds the accept queue full: the connection stays half open, and the client's next segment,
-/// or the SYN-ACK sent again, gives it another chance. Nothing is reset (RFC 4987 section 3).
+/// The final ACK finds the accept queue full: the connection stays half open, and the client's next
+/// segment, or the SYN-ACK sent again, gives it another chance. Nothing is reset (RFC 4987 section
+/// 3).
 template <PacketBuffer P>
 bool TcpTransport<P>::refuse_handshake(Inbound<P>& in, Socket& socket,
                                        std::uint32_t index) noexcept {
@@ -351,8 +355,9 @@ bool TcpTransport<P>::store_out_of_order(Socket& socket, Inbound<P>& in) noexcep
   return kept;
 }
 
-/// Behind what a queue holds. A segment that fills less than a quarter of a buffer is copied into the room its
-/// predecessor has left, so that a peer who sends single octets cannot pin a packet with each.
+/// Behind what a queue holds. A segment that fills less than a quarter of a buffer is copied into
+/// the room its predecessor has left, so that a peer who sends single octets cannot pin a packet
+/// with each.
 template <PacketBuffer P>
 void TcpTransport<P>::append_text(PacketQueue<P>& queue, P packet) noexcept {
   if (!queue.empty() && is_small(packet)) {
@@ -383,7 +388,8 @@ void TcpTransport<P>::prepend_text(PacketQueue<P>& queue, P packet) noexcept {
   queue.push_front(std::move(packet));
 }
 
-// --- effects -----------------------------------------------------------------------------------------
+// --- effects
+// -----------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) noexcept {
@@ -408,7 +414,8 @@ void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) 
     if ((actions.notes & Note::kReachedR1) != 0) net_.doubt(socket.path);
     if ((actions.notes & Note::kConnected) != 0) {
       established(index);
-      if (!socket.connection.passive()) events |= SocketEvents::kConnected | SocketEvents::kWritable;
+      if (!socket.connection.passive())
+        events |= SocketEvents::kConnected | SocketEvents::kWritable;
     }
   }
   if (events != 0) tell(index, events);
@@ -505,8 +512,8 @@ void TcpTransport<P>::recycle_time_wait() noexcept {
 template <PacketBuffer P>
 void TcpTransport<P>::arm_time_wait_timer() noexcept {
   if (time_wait_.empty() || time_wait_timer_.armed()) return;
-  const std::uint32_t left = time_wait_.at(time_wait_.front()).expires_ms -
-                             tcp::Connection::timestamp_clock(net_.now());
+  const std::uint32_t left =
+      time_wait_.at(time_wait_.front()).expires_ms - tcp::Connection::timestamp_clock(net_.now());
   // Past already if it wrapped; the next millisecond is soon enough.
   const std::uint32_t wait = left < 0x8000'0000 ? left : 0;
   net_.wheel().arm(time_wait_timer_, net_.now() + milliseconds(wait + 1));

@@ -11,7 +11,8 @@ namespace smol {
 
 template <PacketBuffer P>
 void TcpTransport<P>::transmit(std::size_t max_segments) noexcept {
-  // Those that are ready now; one that has more to say goes to the back and waits for the next turn.
+  // Those that are ready now; one that has more to say goes to the back and waits for the next
+  // turn.
   for (std::uint32_t left = ready_.size(); left > 0 && max_segments > 0; --left) {
     const std::uint32_t index = ready_.pop_front(ready_link());
     Socket& socket = sockets_.at(index);
@@ -56,8 +57,8 @@ void TcpTransport<P>::send_segment(Socket& socket, tcp::SegmentOut& out) noexcep
          socket.path);
 }
 
-/// Which packet of the send queue holds this octet. The cursors make it O(1) for new data, for the first
-/// segment, and for one resent after another.
+/// Which packet of the send queue holds this octet. The cursors make it O(1) for new data, for the
+/// first segment, and for one resent after another.
 template <PacketBuffer P>
 typename P::Node* TcpTransport<P>::locate(Socket& socket, SeqNumber seq) const noexcept {
   const auto holds = [&](Node* node) {
@@ -73,9 +74,9 @@ typename P::Node* TcpTransport<P>::locate(Socket& socket, SeqNumber seq) const n
   return nullptr;
 }
 
-/// The text of a segment as a packet of its own. The rule: a segment is one packet of the send queue, nobody
-/// else looks at it, and its headers go into the room before it; the socket keeps it until it is
-/// acknowledged. All else is gathered behind fresh headers.
+/// The text of a segment as a packet of its own. The rule: a segment is one packet of the send
+/// queue, nobody else looks at it, and its headers go into the room before it; the socket keeps it
+/// until it is acknowledged. All else is gathered behind fresh headers.
 template <PacketBuffer P>
 P TcpTransport<P>::payload_packet(Socket& socket, const tcp::SegmentOut& out,
                                   InternetSum& sum) noexcept {
@@ -111,8 +112,8 @@ P TcpTransport<P>::payload_packet(Socket& socket, const tcp::SegmentOut& out,
   return packet;
 }
 
-/// Fresh headers in front of views of the queue's packets: after the segment size changed, or while a device
-/// or a peer still looks at the last copy, whose headers must not change under its eyes.
+/// Fresh headers in front of views of the queue's packets: after the segment size changed, or while
+/// a device or a peer still looks at the last copy, whose headers must not change under its eyes.
 template <PacketBuffer P>
 P TcpTransport<P>::gather(Socket& socket, Node* node, const tcp::SegmentOut& out,
                           InternetSum& sum) noexcept {
@@ -147,8 +148,8 @@ P TcpTransport<P>::gather(Socket& socket, Node* node, const tcp::SegmentOut& out
 /// TCP header, checksum, and down to IP.
 template <PacketBuffer P>
 void TcpTransport<P>::finish(P packet, const tcp::FlowKey& flow, tcp::SegmentOut& out,
-                             InternetSum payload_sum, std::size_t payload_len,
-                             const Marks& marks, Path& path) noexcept {
+                             InternetSum payload_sum, std::size_t payload_len, const Marks& marks,
+                             Path& path) noexcept {
   out.header.src_port = flow.local_port;
   out.header.dst_port = flow.remote_port;
   const std::size_t header_len = out.header.header_len();
@@ -179,8 +180,8 @@ void TcpTransport<P>::finish(P packet, const tcp::FlowKey& flow, tcp::SegmentOut
   ip.protocol = IpProtocol::kTcp;
   ip.hop_limit = marks.hop_limit;
   ip.dscp = marks.dscp;
-  // One label a flow, unguessable from outside (RFC 6437 section 3). Not from the hash of the tables, which would
-  // tell a peer how to aim at a bucket.
+  // One label a flow, unguessable from outside (RFC 6437 section 3). Not from the hash of the
+  // tables, which would tell a peer how to aim at a bucket.
   if (flow.local.is_v6()) ip.flow_label = marks.ts_offset >> 12 | 1;
   net_.send(std::move(packet), ip, path);
 }
@@ -200,8 +201,9 @@ template <PacketBuffer P>
 void TcpTransport<P>::reply_reset(const Inbound<P>& in) noexcept {
   if (!resets_.take(net_.now())) return;
   tcp::SegmentOut out = tcp::reset_for(in.segment);
-  send_alone(in.flow, out, {net_.config().hop_limit, in.dscp,
-                            tcp::timestamp_offset(net_.secrets().isn, in.flow)});
+  send_alone(
+      in.flow, out,
+      {net_.config().hop_limit, in.dscp, tcp::timestamp_offset(net_.secrets().isn, in.flow)});
 }
 
 template <PacketBuffer P>

@@ -19,11 +19,11 @@ bool TcpTransport<P>::valid(const tcp::SocketOptions& options) noexcept {
   return in_range(options.send_buffer) && in_range(options.receive_buffer) &&
          options.hop_limit > 0 && options.dscp < 64 && options.user_timeout >= Duration::zero() &&
          options.keep_alive >= Duration::zero() &&
-         (options.keep_alive == Duration::zero() ||
-          options.keep_alive_interval > Duration::zero());
+         (options.keep_alive == Duration::zero() || options.keep_alive_interval > Duration::zero());
 }
 
-// --- opening -----------------------------------------------------------------------------------------
+// --- opening
+// -----------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 Result<SocketId, Error> TcpTransport<P>::listen(const TcpListenOptions& options) noexcept {
@@ -36,8 +36,8 @@ Result<SocketId, Error> TcpTransport<P>::listen(const TcpListenOptions& options)
     return fail(Error::kAddressNotAvailable);
   }
   const std::uint64_t at = hash(local.address, local.port);
-  const std::uint32_t there = listening_.find(
-      at, [&](std::uint32_t i) { return listeners_.at(i).options.local == local; });
+  const std::uint32_t there =
+      listening_.find(at, [&](std::uint32_t i) { return listeners_.at(i).options.local == local; });
   if (there != IndexTable::kNone) return fail(Error::kAddressInUse);
   const Handle made = listeners_.emplace();
   if (!made) return fail(Error::kNoBuffers);
@@ -53,8 +53,8 @@ std::uint32_t TcpTransport<P>::create(const tcp::FlowKey& flow, SeqNumber iss,
                                       InterfaceId interface) noexcept {
   if (flows_.full()) return IndexTable::kNone;
   const std::uint16_t mtu = net_.interface(interface).mtu;
-  const std::size_t headers = TcpView::kMinHeader + (flow.local.is_v4() ? Ip4Repr::header_len()
-                                                                        : Ip6Repr::header_len());
+  const std::size_t headers =
+      TcpView::kMinHeader + (flow.local.is_v4() ? Ip4Repr::header_len() : Ip6Repr::header_len());
   tcp::Connection::Setup setup;
   setup.iss = iss;
   setup.ts_offset = tcp::timestamp_offset(net_.secrets().isn, flow);
@@ -115,8 +115,8 @@ Result<SocketId, Error> TcpTransport<P>::connect(const TcpConnectOptions& option
   return SocketId{SocketKind::kTcp, sockets_.handle_of(index)};
 }
 
-/// The source port: the one asked for, or a free one by RFC 6056 algorithm 3, so that ports seen by one
-/// destination tell nothing about those used towards another.
+/// The source port: the one asked for, or a free one by RFC 6056 algorithm 3, so that ports seen by
+/// one destination tell nothing about those used towards another.
 template <PacketBuffer P>
 Result<tcp::FlowKey, Error> TcpTransport<P>::choose_flow(
     const TcpConnectOptions& options, const typename Network<P>::Egress& egress) noexcept {
@@ -142,13 +142,16 @@ Result<tcp::FlowKey, Error> TcpTransport<P>::choose_flow(
   return fail(Error::kAddressNotAvailable);
 }
 
-// --- reading -----------------------------------------------------------------------------------------
+// --- reading
+// -----------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 Bytes TcpTransport<P>::readable(Handle handle) noexcept {
   Socket* socket = get(handle);
   if (socket == nullptr || socket->receive.empty()) return {};
-  return Borrowed<P>{socket->receive.head()}->segment(0);
+  return Borrowed<P> {
+    socket->receive.head()
+    } -> segment(0);
 }
 
 template <PacketBuffer P>
@@ -158,9 +161,13 @@ void TcpTransport<P>::consume(Handle handle, std::size_t n) noexcept {
   const auto taken = static_cast<std::uint32_t>(n);
   while (n > 0) {
     SMOL_CHECK(!socket->receive.empty());
-    const std::size_t size = Borrowed<P>{socket->receive.head()}->size();
+    const std::size_t size = Borrowed<P> {
+      socket->receive.head()
+      } -> size();
     if (size > n) {
-      Borrowed<P>{socket->receive.head()}->trim_front(n);
+      Borrowed<P> {
+        socket->receive.head()
+        } -> trim_front(n);
       break;
     }
     n -= size;
@@ -177,8 +184,8 @@ template <PacketBuffer P>
 bool TcpTransport<P>::at_end(Handle handle) const noexcept {
   const Socket* socket = get(handle);
   return socket == nullptr ||
-         (socket->receive.empty() && (socket->connection.peer_closed() ||
-                                      socket->connection.state() == tcp::State::kClosed));
+         (socket->receive.empty() &&
+          (socket->connection.peer_closed() || socket->connection.state() == tcp::State::kClosed));
 }
 
 template <PacketBuffer P>
@@ -188,7 +195,8 @@ std::size_t TcpTransport<P>::unread(Handle handle) const noexcept {
   return socket->connection.unread();
 }
 
-// --- writing -----------------------------------------------------------------------------------------
+// --- writing
+// -----------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 std::size_t TcpTransport<P>::send_room(const Socket& socket) const noexcept {
@@ -208,7 +216,8 @@ std::size_t TcpTransport<P>::send_room(const Socket& socket) const noexcept {
   return std::min(limit - used, (kLeast - socket.send_packets) * connection.mss());
 }
 
-/// Is there room that is worth an event? Whose queue is empty hears of any: no ACK will tell of more.
+/// Is there room that is worth an event? Whose queue is empty hears of any: no ACK will tell of
+/// more.
 template <PacketBuffer P>
 bool TcpTransport<P>::worth_writing(const Socket& socket) const noexcept {
   const std::size_t room = send_room(socket);
@@ -237,7 +246,8 @@ Instant TcpTransport<P>::relief() const noexcept {
   return net_.short_of_memory() ? net_.now() + kLook : net_.now();
 }
 
-/// Goes round those who went short, a bounded number a turn: who is gone is let go of, and who can be helped is.
+/// Goes round those who went short, a bounded number a turn: who is gone is let go of, and who can
+/// be helped is.
 template <PacketBuffer P>
 void TcpTransport<P>::relieve() noexcept {
   constexpr std::uint32_t kMost = 64;
@@ -266,8 +276,8 @@ std::size_t TcpTransport<P>::writable(Handle handle) const noexcept {
   return socket == nullptr ? 0 : send_room(*socket);
 }
 
-/// Contiguous room behind what is queued: in the last packet if nothing of it was sent yet, else in a new
-/// one. Never beyond a full segment.
+/// Contiguous room behind what is queued: in the last packet if nothing of it was sent yet, else in
+/// a new one. Never beyond a full segment.
 template <PacketBuffer P>
 MutBytes TcpTransport<P>::tail_room(Socket& socket, std::size_t want) noexcept {
   const std::size_t mss = socket.connection.mss();
@@ -355,7 +365,8 @@ void TcpTransport<P>::commit(Handle handle, std::size_t n) noexcept {
   if (socket == nullptr || n == 0) return;
   SMOL_CHECK(!socket->send.empty());
   Node* tail = socket->send.tail();
-  // What was reserved and has left since is the caller's broken promise, and somebody else's packet by now.
+  // What was reserved and has left since is the caller's broken promise, and somebody else's packet
+  // by now.
   SMOL_CHECK(P::meta_of(tail).seq.at_or_after(socket->connection.snd_nxt()));
   MutBytes written;
   {
@@ -368,7 +379,8 @@ void TcpTransport<P>::commit(Handle handle, std::size_t n) noexcept {
   queue_in_tail(*socket, handle.index, n, internet_sum(written));
 }
 
-// --- ending ------------------------------------------------------------------------------------------
+// --- ending
+// ------------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 Result<void, Error> TcpTransport<P>::shutdown_write(Handle handle) noexcept {
@@ -417,8 +429,8 @@ void TcpTransport<P>::kill(std::uint32_t index, Error error, bool send_reset) no
   if (reset && send_reset) {
     P packet = net_.make_small();
     if (packet) {
-      finish(std::move(packet), socket.flow, *reset, InternetSum{}, 0,
-             marks_of(socket.connection), socket.path);
+      finish(std::move(packet), socket.flow, *reset, InternetSum{}, 0, marks_of(socket.connection),
+             socket.path);
     }
   }
   connection_over(index);
@@ -443,7 +455,8 @@ void TcpTransport<P>::close_listener(Handle handle) noexcept {
   listeners_.erase(handle.index);
 }
 
-// --- questions ---------------------------------------------------------------------------------------
+// --- questions
+// ---------------------------------------------------------------------------------------
 
 template <PacketBuffer P>
 Result<void, Error> TcpTransport<P>::set_options(Handle handle,

@@ -19,8 +19,8 @@
 
 namespace smol {
 
-/// A TCP connection with its packets: the machine, the send and receive queues, and its places in the lists
-/// of the transport.
+/// A TCP connection with its packets: the machine, the send and receive queues, and its places in
+/// the lists of the transport.
 template <PacketBuffer P>
 struct TcpSocket {
   using Node = typename P::Node;
@@ -42,14 +42,14 @@ struct TcpSocket {
   std::uint32_t next_ready = IndexFifo::kOutside;
   std::uint32_t next_event = IndexFifo::kOutside;
   std::uint32_t next_waiting = IndexFifo::kOutside;  ///< to be accepted; for packets, once it is
-  Handle listener;           ///< whose SYN or accept queue it is in
+  Handle listener;                                   ///< whose SYN or accept queue it is in
   std::uint16_t owner = 0;
   std::uint16_t events = 0;  ///< SocketEvents bits not told yet
   bool owned : 1 = false;    ///< a user holds its id
   bool in_table : 1 = false;
   bool wants_writable : 1 = false;  ///< a write took less than all
-  bool counted : 1 = false;  ///< in tcp_curr_estab
-  bool gone : 1 = false;     ///< free as soon as no list holds it
+  bool counted : 1 = false;         ///< in tcp_curr_estab
+  bool gone : 1 = false;            ///< free as soon as no list holds it
 };
 
 /// A listening socket: who is half open (SYN queue, counted) and who waits to be accepted.
@@ -61,15 +61,16 @@ struct TcpListener {
   bool gone = false;
 };
 
-/// TCP of a stack: demultiplexing, the queues of packets around the machine, TIME-WAIT, listeners, the
-/// list of connections with something to send.
+/// TCP of a stack: demultiplexing, the queues of packets around the machine, TIME-WAIT, listeners,
+/// the list of connections with something to send.
 template <PacketBuffer P>
 class TcpTransport {
  public:
   TcpTransport(Network<P>& net, std::pmr::memory_resource& memory);
   ~TcpTransport();
 
-  // --- input, tcp_input.hh ---------------------------------------------------------------------------
+  // --- input, tcp_input.hh
+  // ---------------------------------------------------------------------------
 
   /// First pass over a burst: reads the header and starts the look-up. A reason to drop, or none.
   std::optional<Drop> prepare(Inbound<P>& in) noexcept;
@@ -77,15 +78,18 @@ class TcpTransport {
   void prefetch(Inbound<P>& in) const noexcept;
   /// Third pass: runs the machine. Takes the packet.
   void receive(Inbound<P>& in) noexcept;
-  /// An ICMP error, or a neighbour that failed, concerns a segment of ours. False: no such connection.
+  /// An ICMP error, or a neighbour that failed, concerns a segment of ours. False: no such
+  /// connection.
   bool icmp_error(const tcp::FlowKey& flow, SeqNumber quoted, Error error, bool hard) noexcept;
 
-  // --- output, tcp_output.hh -------------------------------------------------------------------------
+  // --- output, tcp_output.hh
+  // -------------------------------------------------------------------------
 
   /// Sends for the connections on the ready list, in turn, each a share of `max_segments`.
   void transmit(std::size_t max_segments) noexcept;
   bool has_work() const noexcept { return !ready_.empty(); }
-  /// When to look whether there are packets again for those who went short of them; kNever: nobody did.
+  /// When to look whether there are packets again for those who went short of them; kNever: nobody
+  /// did.
   Instant relief() const noexcept;
   bool has_events() const noexcept { return !events_.empty() || !listener_events_.empty(); }
 
@@ -99,7 +103,8 @@ class TcpTransport {
       relieve();
   }
 
-  // --- the socket calls, tcp_sockets.hh; semantics as in Sockets -------------------------------------------
+  // --- the socket calls, tcp_sockets.hh; semantics as in Sockets
+  // -------------------------------------------
 
   Result<SocketId, Error> listen(const TcpListenOptions& options) noexcept;
   Result<SocketId, Error> accept(Handle listener) noexcept;
@@ -129,7 +134,8 @@ class TcpTransport {
   std::size_t take_events(std::span<SocketEvent> out) noexcept;
   std::size_t take_listener_events(std::span<SocketEvent> out) noexcept;
 
-  // --- for listings; O(sockets) ----------------------------------------------------------------------
+  // --- for listings; O(sockets)
+  // ----------------------------------------------------------------------
 
   std::uint32_t connections() const noexcept { return sockets_.size(); }
   template <class Visit>
@@ -159,7 +165,8 @@ class TcpTransport {
 
   /// A table entry with this bit is a slot of the TIME-WAIT ring.
   static constexpr std::uint32_t kTimeWaitBit = 0x8000'0000;
-  static constexpr std::size_t kSegmentsATurn = 64;  ///< of one connection, before others have theirs
+  static constexpr std::size_t kSegmentsATurn =
+      64;  ///< of one connection, before others have theirs
 
   std::uint64_t hash(const tcp::FlowKey& flow) const noexcept;
   std::uint64_t hash(const IpAddress& local, std::uint16_t port) const noexcept;
@@ -257,7 +264,8 @@ class TcpTransport {
   IndexFifo ready_;
   IndexFifo events_;
   IndexFifo listener_events_;
-  IndexFifo starved_;  ///< who went short of packets, and would have no event to tell that there are some again
+  IndexFifo starved_;  ///< who went short of packets, and would have no event to tell that there
+                       ///< are some again
   TokenBucket resets_;
   std::uint32_t next_port_ = 0;
 };

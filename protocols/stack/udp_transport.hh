@@ -16,8 +16,8 @@
 
 namespace smol {
 
-/// UDP of a stack (RFC 768): sockets, and their queues of received packets. A received packet is kept as it
-/// came, headers and all; they say who sent it.
+/// UDP of a stack (RFC 768): sockets, and their queues of received packets. A received packet is
+/// kept as it came, headers and all; they say who sent it.
 template <PacketBuffer P>
 class UdpTransport {
  public:

@@ -39,7 +39,8 @@ template <PacketBuffer P>
 std::optional<Drop> UdpTransport<P>::receive(Inbound<P>& in) noexcept {
   // RFC 4291 section 2.5.2: nobody is not a source, but of neighbour discovery.
   if (in.source.is_unspecified()) return Drop::kIpForbiddenSource;
-  const MutBytes front = in.packet.pull(std::min<std::size_t>(in.packet.size(), in.l4 + UdpView::kHeader));
+  const MutBytes front =
+      in.packet.pull(std::min<std::size_t>(in.packet.size(), in.l4 + UdpView::kHeader));
   if (front.empty()) return Drop::kUdpTruncated;
   const Result<UdpView> view = UdpView::parse(front.subspan(in.l4), in.l4_len);
   if (!view) return view.error();
@@ -97,8 +98,8 @@ Result<SocketId, Error> UdpTransport<P>::open(const UdpOptions& options) noexcep
   UdpOptions chosen = options;
   const IpAddress& own = chosen.local.address;
   if (chosen.hop_limit == 0 || chosen.dscp > 63 || chosen.receive_datagrams == 0 ||
-      (chosen.remote && (chosen.remote->port == 0 ||
-                         chosen.remote->address.family() != own.family()))) {
+      (chosen.remote &&
+       (chosen.remote->port == 0 || chosen.remote->address.family() != own.family()))) {
     return fail(Error::kInvalid);
   }
   if (!own.is_unspecified() && !net_.addresses().is_own(own)) {
@@ -136,7 +137,8 @@ std::optional<Datagram> UdpTransport<P>::front(Handle handle) noexcept {
   const Result<UdpView> udp = UdpView::parse(all.subspan(l4), all.size() - l4);
   SMOL_CHECK(udp.has_value());
   Datagram out;
-  // What followed the datagram in its IP packet is cut off since: the IP header may speak of more than there is.
+  // What followed the datagram in its IP packet is cut off since: the IP header may speak of more
+  // than there is.
   constexpr std::size_t kWhole = 0xffff + Ip6View::kHeader;
   if (all[l3] >> 4 == 4) {
     const Result<Ip4View> ip = Ip4View::parse(all.subspan(l3), kWhole);
@@ -165,7 +167,8 @@ void UdpTransport<P>::pop(Handle handle) noexcept {
   --socket->queued;
 }
 
-/// The socket remembers the way to the last destination, so that a conversation looks up its route once.
+/// The socket remembers the way to the last destination, so that a conversation looks up its route
+/// once.
 template <PacketBuffer P>
 Result<IpAddress, Error> UdpTransport<P>::choose_source(Socket& socket,
                                                         const UdpSendOptions& options) noexcept {
@@ -207,9 +210,9 @@ P UdpTransport<P>::build(const Socket& socket, const IpAddress& source, const Ip
   repr.dst_port = remote.port;
   repr.payload_len = static_cast<std::uint16_t>(payload.size());
   repr.emit(head);
-  InternetSum sum = pseudo_header_sum(source, remote.address,
-                                      static_cast<std::uint8_t>(IpProtocol::kUdp),
-                                      static_cast<std::uint32_t>(packet.size()));
+  InternetSum sum =
+      pseudo_header_sum(source, remote.address, static_cast<std::uint8_t>(IpProtocol::kUdp),
+                        static_cast<std::uint32_t>(packet.size()));
   PacketMeta& meta = packet.meta();
   meta.tx = TxOffload{};
   if (net_.interface(socket.path.interface).offloads.udp_checksum) {

@@ -46,7 +46,8 @@ void Connection::arrives_syn_sent(const Context& context, Instant now, const Seg
   }
   establish(context, now, segment, out);
   ack_now_ = true;
-  // What came with the SYN-ACK is processed as in ESTABLISHED; its first octet stands behind the SYN.
+  // What came with the SYN-ACK is processed as in ESTABLISHED; its first octet stands behind the
+  // SYN.
   SegmentIn rest = segment;
   rest.seq += 1;
   rest.flags.raw = static_cast<std::uint8_t>(rest.flags.raw & ~TcpFlags::kSyn);

@@ -1,5 +1,5 @@
-// RFC 9293 section 3.10.7.4: SEGMENT ARRIVES, all states from SYN-RECEIVED on. The steps stand in the
-// RFC's order, one function each.
+// RFC 9293 section 3.10.7.4: SEGMENT ARRIVES, all states from SYN-RECEIVED on. The steps stand in
+// the RFC's order, one function each.
 #include <algorithm>
 
 #include "protocols/tcp/connection.hh"
@@ -31,16 +31,17 @@ void Connection::arrives_synchronized(const Context& context, Instant now, const
   Text text;
   if (check_timestamp(context, now, segment, out) == Next::kStop) return;
   if (check_sequence(context, now, segment, text, out) == Next::kStop) return;  // first
-  if (check_rst(context, now, segment, out) == Next::kStop) return;  // second; third, security, is not used
-  if (check_syn(context, now, segment, out) == Next::kStop) return;           // fourth
+  if (check_rst(context, now, segment, out) == Next::kStop)
+    return;  // second; third, security, is not used
+  if (check_syn(context, now, segment, out) == Next::kStop) return;  // fourth
   if (check_ack(context, now, segment, out) == Next::kStop) return;  // fifth; sixth, URG: in-line
   if (accept_text(context, now, text, out, steps) == Next::kStop) return;  // seventh
   check_fin(text, out);                                                    // eighth
 }
 
 /// PAWS (RFC 7323 section 5.3). RST and SYN are judged by rules of their own.
-Connection::Next Connection::check_timestamp(const Context& context, Instant now, const SegmentIn& segment,
-                                             Actions& out) noexcept {
+Connection::Next Connection::check_timestamp(const Context& context, Instant now,
+                                             const SegmentIn& segment, Actions& out) noexcept {
   if (!timestamps_ || segment.flags.rst() || segment.flags.syn()) return Next::kContinue;
   if (!segment.options.timestamps) {
     out.drop_segment(Drop::kTcpMissingTimestamp);
@@ -58,8 +59,8 @@ Connection::Next Connection::check_timestamp(const Context& context, Instant now
   return Next::kStop;
 }
 
-/// The four cases of RFC 9293 section 3.4. A bare ACK may stand at the right edge itself: that is where a
-/// peer who filled the window speaks from.
+/// The four cases of RFC 9293 section 3.4. A bare ACK may stand at the right edge itself: that is
+/// where a peer who filled the window speaks from.
 bool Connection::acceptable(const SegmentIn& segment) const noexcept {
   const std::uint32_t length = segment.seq_len();
   if (length == 0) {
@@ -92,9 +93,9 @@ Connection::Next Connection::check_sequence(const Context& context, Instant now,
   return Next::kContinue;
 }
 
-/// Not acceptable: ACK and drop. The acknowledgement of a peer that probes (our window is closed, or it
-/// speaks from one below) counts all the same, else two ends that probe each other never hear each
-/// other (RFC 9293 MUST-66, appendix A.2).
+/// Not acceptable: ACK and drop. The acknowledgement of a peer that probes (our window is closed,
+/// or it speaks from one below) counts all the same, else two ends that probe each other never hear
+/// each other (RFC 9293 MUST-66, appendix A.2).
 void Connection::refuse(const Context& context, Instant now, const SegmentIn& segment,
                         Actions& out) noexcept {
   const SeqNumber end = segment.seq + segment.seq_len();
@@ -113,8 +114,9 @@ void Connection::refuse(const Context& context, Instant now, const SegmentIn& se
     }
     if (state_ == State::kClosed) return;
   }
-  // Text that comes again means that an ACK of ours was lost. A bare ACK out of place gets a bounded
-  // number of answers, so that two confused ends cannot keep each other busy (RFC 5961 section 7).
+  // Text that comes again means that an ACK of ours was lost. A bare ACK out of place gets a
+  // bounded number of answers, so that two confused ends cannot keep each other busy (RFC 5961
+  // section 7).
   if (segment.seq_len() > 0) {
     ack_now_ = true;
   } else {
@@ -146,8 +148,8 @@ Connection::Text Connection::trim(const SegmentIn& segment, Actions& out) const 
 
 /// Second: RST. Only an exact match resets; any other in-window RST is challenged (RFC 5961 section
 /// 3.2), whatever our window says (MUST-66).
-Connection::Next Connection::check_rst(const Context& context, Instant now, const SegmentIn& segment,
-                                       Actions& out) noexcept {
+Connection::Next Connection::check_rst(const Context& context, Instant now,
+                                       const SegmentIn& segment, Actions& out) noexcept {
   if (!segment.flags.rst()) return Next::kContinue;
   if (segment.seq != rcv_nxt_) {
     const bool inside = rcv_nxt_.before(segment.seq) && segment.seq.before(rcv_adv_);
@@ -165,10 +167,10 @@ Connection::Next Connection::check_rst(const Context& context, Instant now, cons
   return Next::kStop;
 }
 
-/// Fourth: SYN. Challenged wherever it stands (RFC 5961 section 4.2); the peer's own SYN again means that
-/// our SYN-ACK was lost.
-Connection::Next Connection::check_syn(const Context& context, Instant now, const SegmentIn& segment,
-                                       Actions& out) noexcept {
+/// Fourth: SYN. Challenged wherever it stands (RFC 5961 section 4.2); the peer's own SYN again
+/// means that our SYN-ACK was lost.
+Connection::Next Connection::check_syn(const Context& context, Instant now,
+                                       const SegmentIn& segment, Actions& out) noexcept {
   if (!segment.flags.syn()) return Next::kContinue;
   if (state_ == State::kSynReceived && segment.seq == irs_) {
     if (!segment.flags.ack()) {
@@ -187,8 +189,8 @@ Connection::Next Connection::check_syn(const Context& context, Instant now, cons
 }
 
 /// Fifth: ACK.
-Connection::Next Connection::check_ack(const Context& context, Instant now, const SegmentIn& segment,
-                                       Actions& out) noexcept {
+Connection::Next Connection::check_ack(const Context& context, Instant now,
+                                       const SegmentIn& segment, Actions& out) noexcept {
   if (!segment.flags.ack()) {
     out.drop_segment(Drop::kTcpNoAck);
     return Next::kStop;
@@ -228,8 +230,7 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
   sample_round_trip(context, now, segment);
   if (syn_lost_) rto_.after_lost_syn();
   snd_una_ = segment.ack;
-  snd_wnd_ = segment.flags.syn() ? segment.window
-                                 : std::uint32_t{segment.window} << snd_shift_;
+  snd_wnd_ = segment.flags.syn() ? segment.window : std::uint32_t{segment.window} << snd_shift_;
   max_snd_wnd_ = snd_wnd_;
   snd_wl1_ = segment.seq;
   snd_wl2_ = segment.ack;
@@ -288,7 +289,8 @@ void Connection::sample_round_trip(const Context& context, Instant now,
   }
 }
 
-/// The window is taken from the newest segment only (SND.WL1, SND.WL2): an old one must not shrink it.
+/// The window is taken from the newest segment only (SND.WL1, SND.WL2): an old one must not shrink
+/// it.
 void Connection::update_window(const SegmentIn& segment) noexcept {
   if (!snd_una_.at_or_before(segment.ack)) return;
   const bool newer = snd_wl1_.before(segment.seq) ||
@@ -324,8 +326,8 @@ void Connection::fin_acknowledged(const Context& context, Instant now, Actions& 
 Connection::Next Connection::accept_text(const Context& context, Instant now, const Text& text,
                                          Actions& out, ReassemblySteps& steps) noexcept {
   if (text.len == 0) return Next::kContinue;
-  const bool open = state_ == State::kEstablished || state_ == State::kFinWait1 ||
-                    state_ == State::kFinWait2;
+  const bool open =
+      state_ == State::kEstablished || state_ == State::kFinWait1 || state_ == State::kFinWait2;
   if (!open) return Next::kContinue;  // after the peer's FIN there is no text (trim() saw to it)
   if (detached_) {
     // Nobody will read it: the peer must not believe that somebody did (RFC 2525 section 2.17).
@@ -363,7 +365,7 @@ Connection::Next Connection::accept_text(const Context& context, Instant now, co
   const SeqNumber next = reassembly_.deliver(context.ranges, rcv_nxt_, steps);
   if (kept == 0) {
     out.drop_segment(had_room && !context.ranges.full() ? Drop::kTcpDuplicate
-                                                         : Drop::kTcpReassemblyFull);
+                                                        : Drop::kTcpReassemblyFull);
   } else if (next == rcv_nxt_) {
     out.note(Note::kOutOfOrder);
   }
@@ -375,9 +377,9 @@ Connection::Next Connection::accept_text(const Context& context, Instant now, co
   return Next::kContinue;
 }
 
-/// Text up to `next` went into line: when to acknowledge it (RFC 9293 section 3.8.6.3, RFC 5681 section 4.2:
-/// what fills a hole, or a part of one, at once). The whole burst is taken before anything is sent, so this
-/// comes to one ACK a burst at most.
+/// Text up to `next` went into line: when to acknowledge it (RFC 9293 section 3.8.6.3, RFC 5681
+/// section 4.2: what fills a hole, or a part of one, at once). The whole burst is taken before
+/// anything is sent, so this comes to one ACK a burst at most.
 void Connection::take_text(const Context& context, Instant now, SeqNumber next, bool in_hole,
                            Actions& out) noexcept {
   bytes_received_ += rcv_nxt_.until(next);
@@ -385,7 +387,8 @@ void Connection::take_text(const Context& context, Instant now, SeqNumber next, 
   out.note(Note::kReadable);
   const std::uint32_t unacknowledged = last_ack_sent_.until(rcv_nxt_);
   if (in_hole || dup_acks_owed_ > 0) {
-    // The ACKs owed would all say the new number, and the second to fourth of them seem to tell of a loss.
+    // The ACKs owed would all say the new number, and the second to fourth of them seem to tell of
+    // a loss.
     dup_acks_owed_ = 0;
     ack_now_ = true;
   } else if (unacknowledged >= 2u * rcv_mss_ || context.config.ack_delay == Duration::zero()) {
@@ -419,8 +422,8 @@ void Connection::take_fin(Actions& out) noexcept {
   }
 }
 
-/// An ACK that says where we stand, as far as this connection's budget goes: a forged segment may not buy
-/// traffic without bound, and the budget tells a stranger nothing (RFC 5961 section 7).
+/// An ACK that says where we stand, as far as this connection's budget goes: a forged segment may
+/// not buy traffic without bound, and the budget tells a stranger nothing (RFC 5961 section 7).
 void Connection::challenge(const Context& context, Instant now, Actions& out) noexcept {
   const std::uint32_t now_ms = timestamp_clock(now);
   const auto interval =

@@ -35,17 +35,17 @@ struct SocketOptions {
 /// Rules that hold for every connection of a stack.
 struct Config {
   SocketOptions defaults{};
-  Duration initial_rto = seconds(1);        ///< RFC 6298 section 2.1
-  Duration min_rto = milliseconds(200);     ///< RFC 6298 says 1 s: docs/decisions, "Minimum RTO"
-  Duration max_rto = seconds(60);           ///< RFC 6298 section 2.5
-  Duration ack_delay = milliseconds(40);    ///< RFC 9293 MUST-40: below 500 ms
-  Duration time_wait = seconds(60);         ///< 2 MSL; RFC 9293 says 4 min
-  Duration fin_wait_2 = seconds(60);        ///< a closed socket waits this long for the peer's FIN
-  Duration user_timeout = seconds(300);     ///< R2 of data (RFC 9293 SHLD-11: at least 100 s)
-  Duration syn_timeout = seconds(180);      ///< R2 of SYN (RFC 9293 MUST-23: at least 3 min)
-  Duration syn_received = seconds(63);      ///< half-open passive connections end after this
+  Duration initial_rto = seconds(1);      ///< RFC 6298 section 2.1
+  Duration min_rto = milliseconds(200);   ///< RFC 6298 says 1 s: docs/decisions, "Minimum RTO"
+  Duration max_rto = seconds(60);         ///< RFC 6298 section 2.5
+  Duration ack_delay = milliseconds(40);  ///< RFC 9293 MUST-40: below 500 ms
+  Duration time_wait = seconds(60);       ///< 2 MSL; RFC 9293 says 4 min
+  Duration fin_wait_2 = seconds(60);      ///< a closed socket waits this long for the peer's FIN
+  Duration user_timeout = seconds(300);   ///< R2 of data (RFC 9293 SHLD-11: at least 100 s)
+  Duration syn_timeout = seconds(180);    ///< R2 of SYN (RFC 9293 MUST-23: at least 3 min)
+  Duration syn_received = seconds(63);    ///< half-open passive connections end after this
   std::uint32_t initial_window_segments = 10;  ///< RFC 6928
-  std::uint32_t challenge_acks = 10;           ///< a connection, every challenge_interval (RFC 5961)
+  std::uint32_t challenge_acks = 10;  ///< a connection, every challenge_interval (RFC 5961)
   Duration challenge_interval = seconds(5);
   std::uint32_t reassembly_ranges = 256;  ///< out-of-order ranges of one connection
   bool timestamps = true;                 ///< offer and take RFC 7323 timestamps

@@ -27,9 +27,9 @@ struct Context {
   bool out_of_memory = false;
 };
 
-/// One connection: the state machine of RFC 9293 section 3.10, as values in and values out. It holds
-/// numbers and times, no octet and no packet; it reads no clock; and what it decides it returns, for
-/// the caller to do.
+/// One connection: the state machine of RFC 9293 section 3.10, as values in and values out. It
+/// holds numbers and times, no octet and no packet; it reads no clock; and what it decides it
+/// returns, for the caller to do.
 ///
 ///     send queue                                receive queue
 ///     snd_una      snd_nxt     snd_end          rcv_read     rcv_nxt          rcv_adv
@@ -50,11 +50,13 @@ class Connection {
 
   Connection(const Context& context, Instant now, const Setup& setup) noexcept;
 
-  // --- the user's calls (RFC 9293 section 3.10.1 to 3.10.6), user_calls.cc ---------------------------
+  // --- the user's calls (RFC 9293 section 3.10.1 to 3.10.6), user_calls.cc
+  // ---------------------------
 
   /// CLOSED to SYN-SENT.
   void open_active(const Context& context) noexcept;
-  /// CLOSED to SYN-RECEIVED, by a SYN that a listener took. Text on the SYN is left to be sent again.
+  /// CLOSED to SYN-RECEIVED, by a SYN that a listener took. Text on the SYN is left to be sent
+  /// again.
   void open_passive(const Context& context, Instant now, const SegmentIn& syn) noexcept;
   /// `octets` were put behind the send queue. Precondition: may_queue().
   void queued(std::uint32_t octets) noexcept { snd_end_ += octets; }
@@ -73,11 +75,12 @@ class Connection {
   void set_options(const Context& context, Instant now, const SocketOptions& options) noexcept;
   void set_user_deadline(Instant when) noexcept { arm(Timer::kUser, when); }
 
-  // --- events --------------------------------------------------------------------------------------
+  // --- events
+  // --------------------------------------------------------------------------------------
 
   /// SEGMENT ARRIVES (RFC 9293 section 3.10.7.3, arrives_syn_sent.cc, and 3.10.7.4,
-  /// arrives_synchronized.cc). `steps` is cleared, and filled for text that is not simply next in line:
-  /// then Actions::text_len is 0.
+  /// arrives_synchronized.cc). `steps` is cleared, and filled for text that is not simply next in
+  /// line: then Actions::text_len is 0.
   Actions segment_arrives(const Context& context, Instant now, const SegmentIn& segment,
                           ReassemblySteps& steps) noexcept;
   /// Runs what is due (RFC 9293 section 3.10.8, timeouts.cc).
@@ -86,10 +89,11 @@ class Connection {
   /// later they are soft (RFC 5927 section 5.2, RFC 9293 MUST-56). `hard`: nobody is there.
   Actions icmp_error(SeqNumber quoted, Error error, bool hard) noexcept;
 
-  // --- output.cc -----------------------------------------------------------------------------------
+  // --- output.cc
+  // -----------------------------------------------------------------------------------
 
-  /// The next segment to send now, and the books kept as if it were sent; false: nothing now. This is
-  /// the one place that decides when and what to send.
+  /// The next segment to send now, and the books kept as if it were sent; false: nothing now. This
+  /// is the one place that decides when and what to send.
   bool next_segment(const Context& context, Instant now, SegmentOut& out) noexcept;
   /// Cheap and on the safe side: false means that next_segment() would say no.
   bool may_send() const noexcept {
@@ -97,7 +101,8 @@ class Connection {
            rtx_nxt_.before(rtx_end_) || snd_nxt_.before(send_limit());
   }
 
-  // --- questions -----------------------------------------------------------------------------------
+  // --- questions
+  // -----------------------------------------------------------------------------------
 
   /// When timeout() must be called at the latest; it may turn out to be early.
   Instant deadline() const noexcept { return earliest_; }
@@ -164,12 +169,16 @@ class Connection {
   };
 
   // The steps of RFC 9293 section 3.10.7.4, in its order.
-  Next check_timestamp(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  Next check_timestamp(const Context& context, Instant now, const SegmentIn& segment,
+                       Actions& out) noexcept;
   Next check_sequence(const Context& context, Instant now, const SegmentIn& segment, Text& text,
                       Actions& out) noexcept;
-  Next check_rst(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
-  Next check_syn(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
-  Next check_ack(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  Next check_rst(const Context& context, Instant now, const SegmentIn& segment,
+                 Actions& out) noexcept;
+  Next check_syn(const Context& context, Instant now, const SegmentIn& segment,
+                 Actions& out) noexcept;
+  Next check_ack(const Context& context, Instant now, const SegmentIn& segment,
+                 Actions& out) noexcept;
   Next accept_text(const Context& context, Instant now, const Text& text, Actions& out,
                    ReassemblySteps& steps) noexcept;
   void check_fin(const Text& text, Actions& out) noexcept;
@@ -182,12 +191,15 @@ class Connection {
   void refuse(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
   Text trim(const SegmentIn& segment, Actions& out) const noexcept;
   void take_options(const Context& context, const SegmentIn& syn) noexcept;
-  void establish(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
-  void advance(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  void establish(const Context& context, Instant now, const SegmentIn& segment,
+                 Actions& out) noexcept;
+  void advance(const Context& context, Instant now, const SegmentIn& segment,
+               Actions& out) noexcept;
   void sample_round_trip(const Context& context, Instant now, const SegmentIn& segment) noexcept;
   void update_window(const SegmentIn& segment) noexcept;
   void fin_acknowledged(const Context& context, Instant now, Actions& out) noexcept;
-  void take_text(const Context& context, Instant now, SeqNumber next, bool in_hole, Actions& out) noexcept;
+  void take_text(const Context& context, Instant now, SeqNumber next, bool in_hole,
+                 Actions& out) noexcept;
   void take_fin(Actions& out) noexcept;
   void challenge(const Context& context, Instant now, Actions& out) noexcept;
 
@@ -203,7 +215,8 @@ class Connection {
   bool resend(const Context& context, Instant now, SegmentOut& out) noexcept;
   bool send_probe(const Context& context, Instant now, SegmentOut& out) noexcept;
   bool send_new(const Context& context, Instant now, SegmentOut& out) noexcept;
-  bool held_back(Instant now, std::uint32_t len, std::uint32_t queued, std::uint32_t usable) noexcept;
+  bool held_back(Instant now, std::uint32_t len, std::uint32_t queued,
+                 std::uint32_t usable) noexcept;
   void bare_segment(const Context& context, Instant now, SeqNumber seq, SegmentOut& out) noexcept;
   void carry(const Context& context, Instant now, SeqNumber seq, std::uint32_t len, bool fin,
              SegmentOut& out) noexcept;
@@ -236,24 +249,26 @@ class Connection {
   SeqNumber send_limit() const noexcept { return fin_queued_ ? snd_end_ + 1 : snd_end_; }
   bool fin_sent() const noexcept { return fin_queued_ && snd_nxt_ == snd_end_ + 1; }
   std::uint32_t receive_window() const noexcept { return rcv_nxt_.until(rcv_adv_); }
-  std::uint32_t timestamp_now(Instant now) const noexcept { return timestamp_clock(now) + ts_offset_; }
+  std::uint32_t timestamp_now(Instant now) const noexcept {
+    return timestamp_clock(now) + ts_offset_;
+  }
 
   // Touched by every segment.
   SeqNumber rcv_nxt_;
-  SeqNumber rcv_adv_;    ///< right edge of the window as promised; never moves back
-  SeqNumber rcv_read_;   ///< first octet that the user has not taken
+  SeqNumber rcv_adv_;   ///< right edge of the window as promised; never moves back
+  SeqNumber rcv_read_;  ///< first octet that the user has not taken
   SeqNumber last_ack_sent_;
   SeqNumber snd_una_;
-  SeqNumber snd_nxt_;    ///< one past the highest number sent
-  SeqNumber snd_end_;    ///< one past the last octet queued
+  SeqNumber snd_nxt_;  ///< one past the highest number sent
+  SeqNumber snd_end_;  ///< one past the last octet queued
   std::uint32_t snd_wnd_ = 0;
   SeqNumber snd_wl1_;
   SeqNumber snd_wl2_;
   std::uint32_t max_snd_wnd_ = 0;
   std::uint32_t ts_recent_ = 0;
   std::uint32_t ts_offset_ = 0;
-  std::uint16_t mss_ = 536;       ///< payload of a full segment
-  std::uint16_t rcv_mss_ = 536;   ///< the largest segment seen from the peer
+  std::uint16_t mss_ = 536;      ///< payload of a full segment
+  std::uint16_t rcv_mss_ = 536;  ///< the largest segment seen from the peer
   State state_ = State::kClosed;
   std::uint8_t snd_shift_ = 0;
   std::uint8_t rcv_shift_ = 0;
@@ -280,13 +295,13 @@ class Connection {
   bool is_v6_ : 1 = false;
 
   Congestion congestion_;
-  SeqNumber limited_at_;   ///< snd_nxt when the congestion window last held the sender back
-  SeqNumber snd_sml_;      ///< one past the last small segment sent (Minshall)
-  SeqNumber rtx_nxt_;      ///< [rtx_nxt_, rtx_end_) is to be sent again
+  SeqNumber limited_at_;  ///< snd_nxt when the congestion window last held the sender back
+  SeqNumber snd_sml_;     ///< one past the last small segment sent (Minshall)
+  SeqNumber rtx_nxt_;     ///< [rtx_nxt_, rtx_end_) is to be sent again
   SeqNumber rtx_end_;
-  SeqNumber recover_;      ///< RFC 6582
+  SeqNumber recover_;  ///< RFC 6582
   SeqNumber timed_end_;
-  SeqNumber peer_fin_;     ///< number of the peer's FIN, once seen
+  SeqNumber peer_fin_;  ///< number of the peer's FIN, once seen
 
   Instant earliest_ = kNever;  ///< at or before every armed timer
   std::array<Instant, kTimers> timers_;

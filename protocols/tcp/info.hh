@@ -40,17 +40,17 @@ struct Info {
   Duration srtt{0};
   Duration rttvar{0};
   Duration rto{0};
-  std::uint32_t unsent = 0;        ///< octets queued and never sent
-  std::uint32_t unacked = 0;       ///< octets sent and not acknowledged
-  std::uint32_t unread = 0;        ///< octets received in order and not read
-  std::uint32_t out_of_order = 0;  ///< octets held beyond a hole
+  std::uint32_t unsent = 0;          ///< octets queued and never sent
+  std::uint32_t unacked = 0;         ///< octets sent and not acknowledged
+  std::uint32_t unread = 0;          ///< octets received in order and not read
+  std::uint32_t out_of_order = 0;    ///< octets held beyond a hole
   std::uint64_t bytes_acked = 0;     ///< payload that the peer has acknowledged
   std::uint64_t bytes_received = 0;  ///< payload received in order
   std::uint32_t segs_out = 0;
   std::uint32_t segs_in = 0;
-  std::uint32_t sum_retrans = 0;    ///< segments sent again
-  std::uint32_t timeouts = 0;       ///< retransmission timeouts
-  std::uint32_t fast_retrans = 0;   ///< fast retransmits begun
+  std::uint32_t sum_retrans = 0;   ///< segments sent again
+  std::uint32_t timeouts = 0;      ///< retransmission timeouts
+  std::uint32_t fast_retrans = 0;  ///< fast retransmits begun
   std::uint32_t dup_acks_in = 0;
   std::uint32_t zero_window_probes = 0;
 };

@@ -1,5 +1,5 @@
-// What to send, and when: the one place that decides. RFC 9293 sections 3.7.4 (Nagle), 3.8.6 (windows)
-// and 3.10.2 (SEND).
+// What to send, and when: the one place that decides. RFC 9293 sections 3.7.4 (Nagle), 3.8.6
+// (windows) and 3.10.2 (SEND).
 #include <algorithm>
 
 #include "protocols/tcp/connection.hh"
@@ -76,8 +76,8 @@ bool Connection::handshake_segment(const Context& context, Instant now, SegmentO
   return true;
 }
 
-/// What is taken for lost, from the left. The first segment always goes; the others as the congestion
-/// window allows, and none beyond the peer's window (RFC 9293 SHLD-16).
+/// What is taken for lost, from the left. The first segment always goes; the others as the
+/// congestion window allows, and none beyond the peer's window (RFC 9293 SHLD-16).
 bool Connection::resend(const Context& context, Instant now, SegmentOut& out) noexcept {
   rtx_nxt_ = later(rtx_nxt_, snd_una_);
   if (!rtx_nxt_.before(rtx_end_)) return false;
@@ -99,9 +99,9 @@ bool Connection::resend(const Context& context, Instant now, SegmentOut& out) no
   return true;
 }
 
-/// One octet, or the FIN, into a closed window (RFC 9293 section 3.8.6.1). It counts neither as sent
-/// data in the congestion window nor, if it is lost, as loss. SND.NXT stays before it: the peer throws it
-/// away as a rule, and would find what we say from behind it out of its window.
+/// One octet, or the FIN, into a closed window (RFC 9293 section 3.8.6.1). It counts neither as
+/// sent data in the congestion window nor, if it is lost, as loss. SND.NXT stays before it: the
+/// peer throws it away as a rule, and would find what we say from behind it out of its window.
 bool Connection::send_probe(const Context& context, Instant now, SegmentOut& out) noexcept {
   if (!probe_due_) return false;
   probe_due_ = false;
@@ -149,16 +149,16 @@ bool Connection::send_new(const Context& context, Instant now, SegmentOut& out) 
   return true;
 }
 
-/// What the peer and the network let us have in flight. The first two duplicate ACKs let one new segment
-/// go each (limited transmit, RFC 3042).
+/// What the peer and the network let us have in flight. The first two duplicate ACKs let one new
+/// segment go each (limited transmit, RFC 3042).
 std::uint32_t Connection::send_window() const noexcept {
   const std::uint32_t extra = in_recovery_ ? 0 : std::min<std::uint32_t>(dup_acks_, 2) * mss_;
   return std::min(snd_wnd_, congestion_.cwnd() + extra);
 }
 
-/// A segment of less than full size could go. Should it? Sender-side silly-window avoidance (RFC 9293
-/// section 3.8.6.2.1) and Nagle's algorithm in Minshall's form: only a *small* segment in flight holds
-/// back another.
+/// A segment of less than full size could go. Should it? Sender-side silly-window avoidance (RFC
+/// 9293 section 3.8.6.2.1) and Nagle's algorithm in Minshall's form: only a *small* segment in
+/// flight holds back another.
 bool Connection::held_back(Instant now, std::uint32_t len, std::uint32_t queued,
                            std::uint32_t usable) noexcept {
   const bool nothing_in_flight = snd_una_ == snd_nxt_;
@@ -178,8 +178,8 @@ bool Connection::held_back(Instant now, std::uint32_t len, std::uint32_t queued,
   waits_for_ = WaitsFor::kPeerWindow;
   if (len > 0 && (len >= max_snd_wnd_ / 2 || override_)) return false;
   if (nothing_in_flight && timer(Timer::kPersist) == kNever) {
-    const Duration wait = snd_wnd_ == 0 ? rto_.value()
-                                        : std::clamp(rto_.value(), milliseconds(100), seconds(1));
+    const Duration wait =
+        snd_wnd_ == 0 ? rto_.value() : std::clamp(rto_.value(), milliseconds(100), seconds(1));
     arm(Timer::kPersist, now + wait);
   }
   return true;
@@ -211,16 +211,17 @@ void Connection::carry(const Context& context, Instant now, SeqNumber seq, std::
   last_sent_ = now;
 }
 
-/// The least by which the right edge is moved (receiver-side silly-window avoidance, RFC 9293 section
-/// 3.8.6.2.2), and that the scale can say.
+/// The least by which the right edge is moved (receiver-side silly-window avoidance, RFC 9293
+/// section 3.8.6.2.2), and that the scale can say.
 std::uint32_t Connection::window_step() const noexcept {
   return std::max(std::min<std::uint32_t>(receive_buffer_ / 2, rcv_mss_), 1u << rcv_shift_);
 }
 
-/// The window field. The right edge moves only by a worthwhile step and never back: what was promised is
-/// accepted. The field is rounded so that the edge does not seem to move back either (RFC 7323 section 2.4),
-/// as long as that promises less than one unit of the scale beyond the buffer; without this bound the edge
-/// would creep on with each ACK, and a window of large units never close.
+/// The window field. The right edge moves only by a worthwhile step and never back: what was
+/// promised is accepted. The field is rounded so that the edge does not seem to move back either
+/// (RFC 7323 section 2.4), as long as that promises less than one unit of the scale beyond the
+/// buffer; without this bound the edge would creep on with each ACK, and a window of large units
+/// never close.
 std::uint16_t Connection::select_window(const Context& context) noexcept {
   const SeqNumber desired = rcv_read_ + receive_buffer_;
   const std::uint32_t unit = 1u << rcv_shift_;

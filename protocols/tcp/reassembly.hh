@@ -21,8 +21,8 @@ inline constexpr std::uint32_t kNoRange = 0xffff'ffff;
 using RangePool = Slab<Range>;
 
 /// Which octets beyond rcv_nxt a connection holds: a sorted list of ranges that neither overlap nor
-/// touch. Octets received twice keep their first copy. An idle connection costs 12 octets here; a look-up
-/// costs O(ranges), bounded by Config::reassembly_ranges.
+/// touch. Octets received twice keep their first copy. An idle connection costs 12 octets here; a
+/// look-up costs O(ranges), bounded by Config::reassembly_ranges.
 class Reassembly {
  public:
   bool empty() const noexcept { return first_ == kNoRange; }
@@ -34,10 +34,11 @@ class Reassembly {
     return first_ != kNoRange && end.at_or_after(pool.at(first_).begin);
   }
 
-  /// Adds of [begin, end), text of a segment whose first octet is `begin`, the part that fills the first
-  /// hole, and says in `steps` where it belongs. Returns the octets kept: 0 when all were held already, or
-  /// when there is no room (`limit` ranges, an empty pool). What lies beyond a range further right is as if
-  /// never received: a segment that spans two holes is rare, and the peer will send the second again.
+  /// Adds of [begin, end), text of a segment whose first octet is `begin`, the part that fills the
+  /// first hole, and says in `steps` where it belongs. Returns the octets kept: 0 when all were
+  /// held already, or when there is no room (`limit` ranges, an empty pool). What lies beyond a
+  /// range further right is as if never received: a segment that spans two holes is rare, and the
+  /// peer will send the second again.
   std::uint32_t insert(RangePool& pool, std::uint32_t limit, SeqNumber begin, SeqNumber end,
                        ReassemblySteps& steps) noexcept;
 

@@ -25,8 +25,8 @@ void Connection::on_duplicate_ack(Actions& out) noexcept {
     congestion_.on_duplicate_in_recovery(mss_);
     return;
   }
-  // A second loss of the same window, or the echo of what a timeout sent again, is no new congestion
-  // (RFC 6582 section 3.2 step 2, section 4).
+  // A second loss of the same window, or the echo of what a timeout sent again, is no new
+  // congestion (RFC 6582 section 3.2 step 2, section 4).
   if (dup_acks_ != kDupThreshold || !snd_una_.after(recover_)) return;
   in_recovery_ = true;
   recover_ = snd_nxt_;
@@ -58,8 +58,8 @@ void Connection::on_new_ack(std::uint32_t acked) noexcept {
   rtx_end_ = earlier(snd_una_ + mss_, snd_nxt_);
 }
 
-/// Marks left behind in the stream go along with snd_una_, so that none falls half a circle back and then
-/// seems to lie ahead.
+/// Marks left behind in the stream go along with snd_una_, so that none falls half a circle back
+/// and then seems to lie ahead.
 void Connection::drag_marks() noexcept {
   limited_at_ = later(limited_at_, snd_una_);
   recover_ = later(recover_, snd_una_ - 1);

@@ -15,8 +15,8 @@ namespace smol::tcp {
 /// with the packet.
 struct SegmentIn {
   SeqNumber seq;
-  SeqNumber ack;  ///< meaningful with flags.ack()
-  std::uint32_t len = 0;  ///< octets of text
+  SeqNumber ack;             ///< meaningful with flags.ack()
+  std::uint32_t len = 0;     ///< octets of text
   std::uint16_t window = 0;  ///< as on the wire
   TcpFlags flags;
   TcpOptions options;
@@ -56,32 +56,35 @@ using ReassemblySteps = StaticVector<ReassemblyStep, 4>;
 
 /// What happened to a connection that its user or the counters want to know, as bits.
 struct Note {
-  static constexpr std::uint32_t kReadable = 1u << 0;     ///< text, or the peer's FIN, is next in line
-  static constexpr std::uint32_t kWritable = 1u << 1;     ///< the send queue has room again
-  static constexpr std::uint32_t kConnected = 1u << 2;    ///< ESTABLISHED
-  static constexpr std::uint32_t kPeerClosed = 1u << 3;   ///< the peer's FIN
-  static constexpr std::uint32_t kSent = 1u << 4;         ///< all that was queued is acknowledged
-  static constexpr std::uint32_t kDeadline = 1u << 5;     ///< the user's own timer
+  static constexpr std::uint32_t kReadable = 1u << 0;  ///< text, or the peer's FIN, is next in line
+  static constexpr std::uint32_t kWritable = 1u << 1;  ///< the send queue has room again
+  static constexpr std::uint32_t kConnected = 1u << 2;   ///< ESTABLISHED
+  static constexpr std::uint32_t kPeerClosed = 1u << 3;  ///< the peer's FIN
+  static constexpr std::uint32_t kSent = 1u << 4;        ///< all that was queued is acknowledged
+  static constexpr std::uint32_t kDeadline = 1u << 5;    ///< the user's own timer
   static constexpr std::uint32_t kSoftError = 1u << 6;
-  static constexpr std::uint32_t kTimeout = 1u << 8;      ///< a retransmission timeout
+  static constexpr std::uint32_t kTimeout = 1u << 8;  ///< a retransmission timeout
   static constexpr std::uint32_t kFastRetransmit = 1u << 9;
   static constexpr std::uint32_t kChallengeAck = 1u << 10;
   static constexpr std::uint32_t kOutOfOrder = 1u << 11;
   static constexpr std::uint32_t kKeepAlive = 1u << 12;
   static constexpr std::uint32_t kZeroWindowProbe = 1u << 13;
-  static constexpr std::uint32_t kReachedR1 = 1u << 14;   ///< the path is in doubt: check the neighbour
+  static constexpr std::uint32_t kReachedR1 = 1u
+                                              << 14;  ///< the path is in doubt: check the neighbour
   static constexpr std::uint32_t kForwardProgress = 1u << 15;  ///< new data acknowledged
   static constexpr std::uint32_t kTextAfterClose = 1u << 16;
 };
 
 /// The effects of an event on a connection. The caller performs them, in this order: free `acked`
-/// octets, take the text, answer, put the connection on its ready list, tell the user, move or free it.
+/// octets, take the text, answer, put the connection on its ready list, tell the user, move or free
+/// it.
 struct Actions {
-  std::uint32_t acked = 0;        ///< octets to take off the front of the send queue
-  std::uint32_t text_offset = 0;  ///< part of the text to keep, next in line: after what is delivered so far
+  std::uint32_t acked = 0;  ///< octets to take off the front of the send queue
+  std::uint32_t text_offset =
+      0;  ///< part of the text to keep, next in line: after what is delivered so far
   std::uint32_t text_len = 0;
-  std::uint32_t notes = 0;        ///< Note bits
-  Drop drop{};                    ///< why the segment went no further (dropped)
+  std::uint32_t notes = 0;  ///< Note bits
+  Drop drop{};              ///< why the segment went no further (dropped)
   bool dropped = false;
   bool send = false;       ///< next_segment() may have something
   bool reset = false;      ///< answer the segment with the RST that reset_for() builds
@@ -95,8 +98,8 @@ struct Actions {
   void note(std::uint32_t bits) noexcept { notes |= bits; }
 };
 
-/// The answer of a port without connection (RFC 9293 section 3.10.7.1). Precondition: `segment` is no RST:
-/// a RST is never answered.
+/// The answer of a port without connection (RFC 9293 section 3.10.7.1). Precondition: `segment` is
+/// no RST: a RST is never answered.
 SegmentOut reset_for(const SegmentIn& segment) noexcept;
 
 /// What a listener makes of a segment (RFC 9293 section 3.10.7.2).

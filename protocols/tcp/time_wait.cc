@@ -5,8 +5,8 @@
 namespace smol::tcp {
 namespace {
 
-/// RFC 6191 section 2: a SYN may end TIME-WAIT if its timestamp is newer, or, where that cannot tell, its
-/// sequence number is beyond all that the old connection received.
+/// RFC 6191 section 2: a SYN may end TIME-WAIT if its timestamp is newer, or, where that cannot
+/// tell, its sequence number is beyond all that the old connection received.
 bool is_newer(const TimeWait& record, const SegmentIn& syn) noexcept {
   if (record.timestamps && syn.options.timestamps) {
     const auto age = static_cast<std::int32_t>(syn.options.timestamps->tsval - record.ts_recent);
@@ -27,8 +27,8 @@ TimeWaitVerdict time_wait_arrives(const TimeWait& record, const SegmentIn& segme
   if (segment.flags.fin() && segment.seq + segment.seq_len() == record.rcv_nxt) {
     return TimeWaitVerdict::kRestart;
   }
-  // Anything else that takes sequence space is a stray that wants the present state; a bare ACK gets
-  // no answer, so that two ends cannot keep each other busy.
+  // Anything else that takes sequence space is a stray that wants the present state; a bare ACK
+  // gets no answer, so that two ends cannot keep each other busy.
   return segment.seq_len() > 0 ? TimeWaitVerdict::kAcknowledge : TimeWaitVerdict::kIgnore;
 }
 

@@ -10,8 +10,8 @@
 
 namespace smol::tcp {
 
-/// What is kept of a connection in TIME-WAIT: enough to answer a retransmitted FIN and to know whether
-/// a new SYN is newer (RFC 9293 section 3.6.1, RFC 6191, RFC 1337).
+/// What is kept of a connection in TIME-WAIT: enough to answer a retransmitted FIN and to know
+/// whether a new SYN is newer (RFC 9293 section 3.6.1, RFC 6191, RFC 1337).
 struct TimeWait {
   FlowKey flow;
   SeqNumber snd_nxt;
@@ -21,7 +21,7 @@ struct TimeWait {
   std::uint32_t expires_ms = 0;  ///< on Connection::timestamp_clock()
   std::uint16_t window = 0;      ///< as it goes on the wire
   bool timestamps = false;
-  bool gone = false;             ///< reopened or restarted; its place in the ring comes free in turn
+  bool gone = false;  ///< reopened or restarted; its place in the ring comes free in turn
 };
 static_assert(sizeof(TimeWait) <= 64);
 
@@ -38,8 +38,8 @@ TimeWaitVerdict time_wait_arrives(const TimeWait& record, const SegmentIn& segme
 /// <SEQ=SND.NXT><ACK=RCV.NXT>. `ts_now`: the timestamp clock, before the record's offset.
 SegmentOut acknowledgement(const TimeWait& record, std::uint32_t ts_now) noexcept;
 
-/// The connections in TIME-WAIT, in the order in which they end: all wait equally long, so a ring does, and
-/// an entry costs its record and nothing more. Taking the oldest is how it makes room.
+/// The connections in TIME-WAIT, in the order in which they end: all wait equally long, so a ring
+/// does, and an entry costs its record and nothing more. Taking the oldest is how it makes room.
 class TimeWaitRing {
  public:
   TimeWaitRing(std::uint32_t capacity, std::pmr::memory_resource& memory);

@@ -86,7 +86,8 @@ void Connection::on_persist_timer(const Context& context, Instant now, Actions& 
     override_ = true;
     return;
   }
-  // A peer that answers its probes may keep its window shut for ever (MUST-37); one that does not is gone.
+  // A peer that answers its probes may keep its window shut for ever (MUST-37); one that does not
+  // is gone.
   const bool unanswered = probing_ || snd_una_ != snd_nxt_;
   if (unanswered && unacked_since_ < last_received_) unacked_since_ = last_received_;
   if (unanswered && now - unacked_since_ >= patience(context)) {

@@ -13,8 +13,8 @@ std::uint8_t shift_for(std::uint32_t buffer) noexcept {
   return static_cast<std::uint8_t>(std::clamp(bits - 16, 0, 14));
 }
 
-/// Whole milliseconds, rounded up so that a positive duration never becomes "off". kForever, and what
-/// does not fit 49 days, is all ones: kForeverMs.
+/// Whole milliseconds, rounded up so that a positive duration never becomes "off". kForever, and
+/// what does not fit 49 days, is all ones: kForeverMs.
 std::uint32_t to_ms(Duration duration) noexcept {
   if (duration <= Duration::zero()) return 0;
   const std::int64_t ms = (duration - nanoseconds(1)) / milliseconds(1) + 1;
@@ -88,8 +88,8 @@ std::uint32_t Connection::send_queue() const noexcept {
   return first.before(snd_end_) ? first.until(snd_end_) : 0;
 }
 
-/// A window that is nearly shut is reopened as soon as a segment fits; a wide one only by a quarter of the
-/// buffer, for data on its way brings an ACK with it anyhow.
+/// A window that is nearly shut is reopened as soon as a segment fits; a wide one only by a quarter
+/// of the buffer, for data on its way brings an ACK with it anyhow.
 bool Connection::consumed(const Context& context, std::uint32_t octets) noexcept {
   rcv_read_ += octets;
   if (context.short_of_memory || peer_fin_taken_ || state_ == State::kClosed ||
@@ -98,7 +98,7 @@ bool Connection::consumed(const Context& context, std::uint32_t octets) noexcept
   }
   const std::uint32_t left = receive_window();
   const std::int32_t gain = rcv_adv_.distance(rcv_read_ + receive_buffer_);
-  const std::uint32_t step = left < 2u * rcv_mss_           ? window_step()
+  const std::uint32_t step = left < 2u * rcv_mss_         ? window_step()
                              : left < receive_buffer_ / 2 ? receive_buffer_ / 4
                                                           : receive_buffer_;
   if (gain < static_cast<std::int32_t>(step)) return false;
@@ -149,8 +149,8 @@ Actions Connection::close(const Context& context, Instant now) noexcept {
 
 std::optional<SegmentOut> Connection::abort(const Context& context, Instant now,
                                             Error error) noexcept {
-  const bool peer_knows = state_ != State::kClosed && state_ != State::kSynSent &&
-                          state_ != State::kTimeWait;
+  const bool peer_knows =
+      state_ != State::kClosed && state_ != State::kSynSent && state_ != State::kTimeWait;
   std::optional<SegmentOut> out;
   if (peer_knows) {
     out.emplace();
@@ -162,8 +162,8 @@ std::optional<SegmentOut> Connection::abort(const Context& context, Instant now,
   return out;
 }
 
-/// The scale is settled by the SYN: a larger buffer could not be promised, nor could a part of one that
-/// is less than two of its units.
+/// The scale is settled by the SYN: a larger buffer could not be promised, nor could a part of one
+/// that is less than two of its units.
 void Connection::set_receive_buffer(std::uint32_t octets) noexcept {
   receive_buffer_ =
       std::clamp(octets, std::uint32_t{2} << rcv_shift_, std::uint32_t{0xffff} << rcv_shift_);
@@ -200,7 +200,8 @@ void Connection::set_options(const Context& context, Instant now,
 }
 
 std::uint16_t Connection::last_window() const noexcept {
-  return static_cast<std::uint16_t>(std::min<std::uint32_t>(receive_window() >> rcv_shift_, 0xffff));
+  return static_cast<std::uint16_t>(
+      std::min<std::uint32_t>(receive_window() >> rcv_shift_, 0xffff));
 }
 
 Info Connection::info() const noexcept {

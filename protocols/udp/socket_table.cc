@@ -9,8 +9,8 @@ SocketTable::SocketTable(std::uint32_t capacity, const Secret& secret,
     : secret_{secret},
       memory_{memory},
       capacity_{capacity},
-      bindings_{static_cast<Binding*>(
-          memory.allocate(sizeof(Binding) * capacity, alignof(Binding)))},
+      bindings_{
+          static_cast<Binding*>(memory.allocate(sizeof(Binding) * capacity, alignof(Binding)))},
       table_{capacity, memory} {}
 
 SocketTable::~SocketTable() {

@@ -9,9 +9,9 @@
 
 namespace smol::udp {
 
-/// Which UDP socket a datagram is for. Sockets are indices of the caller's; the most particular wins:
-/// connected and bound, then bound to the address, then to the port alone (RFC 1122 section 4.1.3.5). At most
-/// four keyed look-ups a datagram, whatever the number of sockets.
+/// Which UDP socket a datagram is for. Sockets are indices of the caller's; the most particular
+/// wins: connected and bound, then bound to the address, then to the port alone (RFC 1122
+/// section 4.1.3.5). At most four keyed look-ups a datagram, whatever the number of sockets.
 class SocketTable {
  public:
   static constexpr std::uint32_t kNone = IndexTable::kNone;
@@ -21,8 +21,8 @@ class SocketTable {
   SocketTable(const SocketTable&) = delete;
   SocketTable& operator=(const SocketTable&) = delete;
 
-  /// Binds socket `index` < capacity. `local`: address unspecified for any of its family; `remote`: default
-  /// value if not connected. Precondition: find_exactly() found nothing.
+  /// Binds socket `index` < capacity. `local`: address unspecified for any of its family; `remote`:
+  /// default value if not connected. Precondition: find_exactly() found nothing.
   void add(std::uint32_t index, const IpEndpoint& local, const IpEndpoint& remote) noexcept;
   /// Precondition: the socket is bound.
   void remove(std::uint32_t index) noexcept;

@@ -255,9 +255,9 @@ TEST(Listing, NamesEveryCounterOnceAndSumsTheWorkers) {
   const std::vector<std::string> lines = listing(snapshot);
 
   EXPECT_EQ(lines.size(), 3 + 1 + kDropCount + 1);
-  EXPECT_EQ(std::vector(lines.begin(), lines.begin() + 4),
-            (std::vector<std::string>{"received 11", "sent 4", "worker.turns 5",
-                                      "smol0.rx_packets 11"}));
+  EXPECT_EQ(
+      std::vector(lines.begin(), lines.begin() + 4),
+      (std::vector<std::string>{"received 11", "sent 4", "worker.turns 5", "smol0.rx_packets 11"}));
   EXPECT_NE(std::find(lines.begin(), lines.end(), "drop.tcp_bad_checksum 4"), lines.end());
   EXPECT_NE(std::find(lines.begin(), lines.end(), "drop.tcp_truncated 0"), lines.end());
   EXPECT_EQ(lines.back(), "pool.in_use 512");

@@ -115,8 +115,7 @@ Octets icmp_message(const IpAddress& source, const IpAddress& destination, std::
 
 Octets with_icmp6_checksum(const IpAddress& source, const IpAddress& destination, Octets message) {
   put_be16(message, 2, 0);
-  put_be16(message, 2,
-           transport_sum(source, destination, IpProtocol::kIcmp6, message).checksum());
+  put_be16(message, 2, transport_sum(source, destination, IpProtocol::kIcmp6, message).checksum());
   return message;
 }
 
@@ -241,8 +240,8 @@ Octets neighbor_answer(const Frame& question, const MacAddress& mac) {
   advert.override_ = true;
   advert.target = asked_for(question);
   advert.target_mac = mac;
-  const Octets message = with_icmp6_checksum(advert.target, question.source,
-                                             emitted(advert, advert.message_len()));
+  const Octets message =
+      with_icmp6_checksum(advert.target, question.source, emitted(advert, advert.message_len()));
   return frame(asker, mac, EtherType::kIp6,
                ip_packet(advert.target, question.source, IpProtocol::kIcmp6, message, {255, 0}));
 }
@@ -256,8 +255,9 @@ void PrintTo(const Frame& frame, std::ostream* out) {
 std::string flags_of(const TcpRepr& tcp) {
   std::string out;
   const auto control = static_cast<std::uint8_t>(tcp.control);
-  for (const auto& [bit, letter] : {std::pair{TcpFlags::kSyn, 'S'}, std::pair{TcpFlags::kFin, 'F'},
-                                    std::pair{TcpFlags::kRst, 'R'}, std::pair{TcpFlags::kPsh, 'P'}}) {
+  for (const auto& [bit, letter] :
+       {std::pair{TcpFlags::kSyn, 'S'}, std::pair{TcpFlags::kFin, 'F'},
+        std::pair{TcpFlags::kRst, 'R'}, std::pair{TcpFlags::kPsh, 'P'}}) {
     if ((control & bit) != 0) out += letter;
   }
   if (tcp.ack) out += '.';
@@ -288,29 +288,34 @@ std::string icmp_text(int type, int code) {
 }  // namespace
 
 FrameCheck link_to(const MacAddress& mac) {
-  return check("link destination", [](const Frame& f) { return text(f.link.destination); },
-               text(mac));
+  return check(
+      "link destination", [](const Frame& f) { return text(f.link.destination); }, text(mac));
 }
 FrameCheck link_from(const MacAddress& mac) {
-  return check("link source", [](const Frame& f) { return text(f.link.source); }, text(mac));
+  return check(
+      "link source", [](const Frame& f) { return text(f.link.source); }, text(mac));
 }
 FrameCheck ip_from(const IpAddress& address) {
-  return check("source", [](const Frame& f) { return f.is_ip ? text(f.source) : "no IP packet"; },
-               text(address));
+  return check(
+      "source", [](const Frame& f) { return f.is_ip ? text(f.source) : "no IP packet"; },
+      text(address));
 }
 FrameCheck ip_to(const IpAddress& address) {
-  return check("destination",
-               [](const Frame& f) { return f.is_ip ? text(f.destination) : "no IP packet"; },
-               text(address));
+  return check(
+      "destination", [](const Frame& f) { return f.is_ip ? text(f.destination) : "no IP packet"; },
+      text(address));
 }
 FrameCheck hop_limit_is(int value) {
-  return check("hop limit", [](const Frame& f) { return int{f.hop_limit}; }, value);
+  return check(
+      "hop limit", [](const Frame& f) { return int{f.hop_limit}; }, value);
 }
 FrameCheck dscp_is(int value) {
-  return check("dscp", [](const Frame& f) { return int{f.dscp}; }, value);
+  return check(
+      "dscp", [](const Frame& f) { return int{f.dscp}; }, value);
 }
 FrameCheck ip_len_is(std::size_t octets) {
-  return check("octets of the IP packet", [](const Frame& f) { return f.ip_len; }, octets);
+  return check(
+      "octets of the IP packet", [](const Frame& f) { return f.ip_len; }, octets);
 }
 FrameCheck tcp_ports(std::uint16_t source, std::uint16_t destination) {
   return check(
@@ -322,21 +327,22 @@ FrameCheck tcp_ports(std::uint16_t source, std::uint16_t destination) {
       std::pair<int, int>{source, destination});
 }
 FrameCheck tcp_is(std::string_view flags) {
-  return check("TCP flags",
-               [](const Frame& f) { return f.tcp ? flags_of(*f.tcp) : std::string{"no TCP"}; },
-               std::string{flags});
+  return check(
+      "TCP flags", [](const Frame& f) { return f.tcp ? flags_of(*f.tcp) : std::string{"no TCP"}; },
+      std::string{flags});
 }
 FrameCheck tcp_seq(SeqNumber seq) {
-  return check("seq", [](const Frame& f) { return f.tcp ? f.tcp->seq.raw : 0; }, seq.raw);
+  return check(
+      "seq", [](const Frame& f) { return f.tcp ? f.tcp->seq.raw : 0; }, seq.raw);
 }
 FrameCheck tcp_ack(SeqNumber ack) {
-  return check("ack",
-               [](const Frame& f) { return f.tcp ? f.tcp->ack.value_or(SeqNumber{}).raw : 0; },
-               ack.raw);
+  return check(
+      "ack", [](const Frame& f) { return f.tcp ? f.tcp->ack.value_or(SeqNumber{}).raw : 0; },
+      ack.raw);
 }
 FrameCheck tcp_window(std::uint16_t window) {
-  return check("window", [](const Frame& f) { return f.tcp ? int{f.tcp->window} : -1; },
-               int{window});
+  return check(
+      "window", [](const Frame& f) { return f.tcp ? int{f.tcp->window} : -1; }, int{window});
 }
 FrameCheck udp_ports(std::uint16_t source, std::uint16_t destination) {
   return check(
@@ -348,61 +354,70 @@ FrameCheck udp_ports(std::uint16_t source, std::uint16_t destination) {
       std::pair<int, int>{source, destination});
 }
 FrameCheck icmp_is(int type, int code) {
-  return check("ICMP type/code",
-               [](const Frame& f) {
-                 return f.icmp ? icmp_text(f.icmp->type, f.icmp->code) : std::string{"no ICMP"};
-               },
-               icmp_text(type, code));
+  return check(
+      "ICMP type/code",
+      [](const Frame& f) {
+        return f.icmp ? icmp_text(f.icmp->type, f.icmp->code) : std::string{"no ICMP"};
+      },
+      icmp_text(type, code));
 }
 FrameCheck icmp_rest(std::uint32_t rest) {
-  return check("second word of the ICMP header",
-               [](const Frame& f) { return f.icmp ? f.icmp->rest : 0; }, rest);
+  return check(
+      "second word of the ICMP header", [](const Frame& f) { return f.icmp ? f.icmp->rest : 0; },
+      rest);
 }
 FrameCheck carries(const Octets& payload) {
-  return check("payload", [](const Frame& f) { return f.payload; }, payload);
+  return check(
+      "payload", [](const Frame& f) { return f.payload; }, payload);
 }
 FrameCheck carries(std::string_view payload) {
-  return check("payload", [](const Frame& f) { return text_of(f.payload); }, std::string{payload});
+  return check(
+      "payload", [](const Frame& f) { return text_of(f.payload); }, std::string{payload});
 }
 FrameCheck carries_octets(std::size_t count) {
-  return check("octets of payload", [](const Frame& f) { return f.payload.size(); }, count);
+  return check(
+      "octets of payload", [](const Frame& f) { return f.payload.size(); }, count);
 }
 FrameCheck arp_request_for(const IpAddress& target) {
-  return check("ARP request",
-               [](const Frame& f) {
-                 return f.arp && f.arp->operation == ArpOperation::kRequest ? text(f.arp->target_ip)
-                                                                            : "none";
-               },
-               text(target));
+  return check(
+      "ARP request",
+      [](const Frame& f) {
+        return f.arp && f.arp->operation == ArpOperation::kRequest ? text(f.arp->target_ip)
+                                                                   : "none";
+      },
+      text(target));
 }
 FrameCheck arp_reply_from(const IpAddress& sender, const MacAddress& mac) {
-  return check("ARP reply",
-               [](const Frame& f) {
-                 return f.arp && f.arp->operation == ArpOperation::kReply
-                            ? text(f.arp->sender_ip) + " is at " + text(f.arp->sender_mac)
-                            : "none";
-               },
-               text(sender) + " is at " + text(mac));
+  return check(
+      "ARP reply",
+      [](const Frame& f) {
+        return f.arp && f.arp->operation == ArpOperation::kReply
+                   ? text(f.arp->sender_ip) + " is at " + text(f.arp->sender_mac)
+                   : "none";
+      },
+      text(sender) + " is at " + text(mac));
 }
 FrameCheck solicits(const IpAddress& target) {
-  return check("neighbour solicitation",
-               [](const Frame& f) {
-                 const auto message = NeighborSolicitRepr::parse(
-                     f.icmp && f.source.is_v6() && f.icmp->type == 135 ? f.ip_octets().subspan(40)
-                                                                       : Bytes{});
-                 return message ? text(message->target) : "none";
-               },
-               text(target));
+  return check(
+      "neighbour solicitation",
+      [](const Frame& f) {
+        const auto message = NeighborSolicitRepr::parse(
+            f.icmp && f.source.is_v6() && f.icmp->type == 135 ? f.ip_octets().subspan(40)
+                                                              : Bytes{});
+        return message ? text(message->target) : "none";
+      },
+      text(target));
 }
 FrameCheck advertises(const IpAddress& target) {
-  return check("neighbour advertisement",
-               [](const Frame& f) {
-                 const auto message = NeighborAdvertRepr::parse(
-                     f.icmp && f.source.is_v6() && f.icmp->type == 136 ? f.ip_octets().subspan(40)
-                                                                       : Bytes{});
-                 return message ? text(message->target) : "none";
-               },
-               text(target));
+  return check(
+      "neighbour advertisement",
+      [](const Frame& f) {
+        const auto message = NeighborAdvertRepr::parse(
+            f.icmp && f.source.is_v6() && f.icmp->type == 136 ? f.ip_octets().subspan(40)
+                                                              : Bytes{});
+        return message ? text(message->target) : "none";
+      },
+      text(target));
 }
 
 }  // namespace smol

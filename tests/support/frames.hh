@@ -48,8 +48,8 @@ Octets emitted(const Repr& repr) {
 }
 
 // --- making frames -------------------------------------------------------------------------------
-// From the outside in: `frame(to, from, ip_packet(source, destination, protocol, segment))`. Lengths
-// and checksums are right; who wants a wrong one overwrites it.
+// From the outside in: `frame(to, from, ip_packet(source, destination, protocol, segment))`.
+// Lengths and checksums are right; who wants a wrong one overwrites it.
 
 /// What an IP header says beyond addresses and payload.
 struct IpFields {
@@ -115,8 +115,8 @@ struct Frame {
   Bytes ip_octets() const { return Bytes{octets}.subspan(14); }
 };
 
-/// Takes a frame apart, and expects of it what holds for every frame that we send: lengths that fit,
-/// checksums that are right, Ethernet II.
+/// Takes a frame apart, and expects of it what holds for every frame that we send: lengths that
+/// fit, checksums that are right, Ethernet II.
 Frame dissect(Bytes octets);
 
 /// The address that an ARP request or a neighbour solicitation asks for; "::" for any other frame.
@@ -130,7 +130,8 @@ void PrintTo(const Frame& frame, std::ostream* out);
 /// "S", "S.", ".", "P.", "F.", "FP.", "R", "R.": the flags as tcpdump prints them.
 std::string flags_of(const TcpRepr& tcp);
 
-// --- checks, to be composed with AllOf(); each prints what it got and what it wanted ---------------
+// --- checks, to be composed with AllOf(); each prints what it got and what it wanted
+// ---------------
 
 using FrameCheck = ::testing::Matcher<const Frame&>;
 

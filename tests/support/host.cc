@@ -13,10 +13,10 @@ void PrintTo(Error error, std::ostream* out) {
 
 std::string event_names(std::uint16_t events) {
   static constexpr std::pair<std::uint16_t, const char*> kNames[] = {
-      {SocketEvents::kReadable, "readable"},     {SocketEvents::kWritable, "writable"},
-      {SocketEvents::kConnected, "connected"},   {SocketEvents::kAcceptable, "acceptable"},
+      {SocketEvents::kReadable, "readable"},      {SocketEvents::kWritable, "writable"},
+      {SocketEvents::kConnected, "connected"},    {SocketEvents::kAcceptable, "acceptable"},
       {SocketEvents::kPeerClosed, "peer_closed"}, {SocketEvents::kDeadline, "deadline"},
-      {SocketEvents::kSoftError, "soft_error"},  {SocketEvents::kClosed, "closed"}};
+      {SocketEvents::kSoftError, "soft_error"},   {SocketEvents::kClosed, "closed"}};
   std::string out;
   for (const auto& [bit, text] : kNames) {
     if ((events & bit) == 0) continue;
@@ -26,8 +26,7 @@ std::string event_names(std::uint16_t events) {
   return out;
 }
 
-void expect_books(const StackCounters& counters, const DropCounters& drops,
-                  std::uint64_t refused) {
+void expect_books(const StackCounters& counters, const DropCounters& drops, std::uint64_t refused) {
   EXPECT_EQ(counters.received.value() + counters.made.value(),
             counters.consumed.value() + counters.sent.value() + counters.dropped.value() +
                 counters.held.value())
@@ -188,8 +187,7 @@ Frame Host::only_sent() {
 }
 
 void Host::collect_events() {
-  for (std::span<const SocketEvent> some = stack->events(); !some.empty();
-       some = stack->events()) {
+  for (std::span<const SocketEvent> some = stack->events(); !some.empty(); some = stack->events()) {
     for (const SocketEvent& event : some) {
       EXPECT_NE(event.events, 0) << "an event that says nothing";
       const auto known = std::find_if(events_.begin(), events_.end(), [&](const SocketEvent& e) {

@@ -29,8 +29,8 @@ std::string error_of(const Result<T, Error>& result) {
 /// "readable|peer_closed": the bits of SocketEvents by name.
 std::string event_names(std::uint16_t events);
 
-/// received + made = consumed + sent + dropped + held, and every drop has its reason. `refused`: drops
-/// that the driver, not the stack, counted in the same table.
+/// received + made = consumed + sent + dropped + held, and every drop has its reason. `refused`:
+/// drops that the driver, not the stack, counted in the same table.
 void expect_books(const StackCounters& counters, const DropCounters& drops,
                   std::uint64_t refused = 0);
 
@@ -40,7 +40,8 @@ StackConfig small_config();
 
 /// A stack over plain memory with the driver that it expects, played by the test: frames go in as
 /// octets, what it sends is taken apart (dissect() expects of each what must hold for all) and kept
-/// until the test asks. At the end the books must balance and every packet must be back in the pool.
+/// until the test asks. At the end the books must balance and every packet must be back in the
+/// pool.
 class Host final : private PacketSink<MemPacket>, private DropObserver<MemPacket> {
  public:
   struct Options {
@@ -86,7 +87,8 @@ class Host final : private PacketSink<MemPacket>, private DropObserver<MemPacket
   /// Lets time go by, with a turn whenever the stack wants one.
   void advance(Duration by);
 
-  // --- what came of it -----------------------------------------------------------------------------
+  // --- what came of it
+  // -----------------------------------------------------------------------------
 
   /// The frames sent since the last call.
   std::vector<Frame> sent();
@@ -110,7 +112,8 @@ class Host final : private PacketSink<MemPacket>, private DropObserver<MemPacket
   /// Ends the stack before the host: for tests of what destruction frees.
   void end() { stack.reset(); }
 
-  // --- how the link behaves ------------------------------------------------------------------------
+  // --- how the link behaves
+  // ------------------------------------------------------------------------
 
   /// Neighbours that answer when the stack asks for them; neither question nor answer is shown.
   std::map<IpAddress, MacAddress> alive;

@@ -6,8 +6,8 @@
 
 namespace smol {
 
-/// Two hosts with a wire between them, which carries a frame in a step and loses what the receiver has no
-/// packet for. 10.0.0.1, fdaa::1 and 10.0.0.2, fdaa::2.
+/// Two hosts with a wire between them, which carries a frame in a step and loses what the receiver
+/// has no packet for. 10.0.0.1, fdaa::1 and 10.0.0.2, fdaa::2.
 class Pair {
  public:
   Pair(const Host::Options& left, const Host::Options& right);

@@ -5,8 +5,8 @@
 
 namespace smol {
 
-/// A memory resource that may be asked until it is sealed: what asks afterwards ends the process, and
-/// the core dump says who.
+/// A memory resource that may be asked until it is sealed: what asks afterwards ends the process,
+/// and the core dump says who.
 class SealedMemory final : public std::pmr::memory_resource {
  public:
   void seal() noexcept { sealed_ = true; }

@@ -5,9 +5,9 @@
 namespace smol::tcp {
 namespace {
 
-/// Octets counted per ACK in slow start, in segments. RFC 5681 counts one, which starves a sender whose
-/// peer acknowledges a burst at once; RFC 9406 section 4.2 takes 8 for senders without pacing. An
-/// ACK of n octets never counts for more than n, so splitting ACKs gains nothing.
+/// Octets counted per ACK in slow start, in segments. RFC 5681 counts one, which starves a sender
+/// whose peer acknowledges a burst at once; RFC 9406 section 4.2 takes 8 for senders without
+/// pacing. An ACK of n octets never counts for more than n, so splitting ACKs gains nothing.
 constexpr std::uint32_t kSlowStartSegments = 8;
 
 }  // namespace

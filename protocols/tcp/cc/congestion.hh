@@ -6,11 +6,12 @@
 
 namespace smol::tcp {
 
-/// How much may be in flight: one algorithm out of a closed set, chosen when a connection begins. All
-/// amounts are octets; `mss` is the full segment's payload, `flight` what is sent and unacknowledged.
+/// How much may be in flight: one algorithm out of a closed set, chosen when a connection begins.
+/// All amounts are octets; `mss` is the full segment's payload, `flight` what is sent and
+/// unacknowledged.
 ///
-/// The caller runs loss detection and recovery (recovery.cc) and reports; nothing here reads sequence
-/// numbers or time.
+/// The caller runs loss detection and recovery (recovery.cc) and reports; nothing here reads
+/// sequence numbers or time.
 class Congestion {
  public:
   explicit constexpr Congestion(CongestionControl kind) noexcept : kind_{kind} {}

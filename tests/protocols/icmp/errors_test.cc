@@ -22,8 +22,9 @@ constexpr Meaning kTooLong{Error::kMessageTooLong, false};
 
 // IC4-011, IC4-014, IC4-028, TCP-144, TCP-146.
 TEST(IcmpMeaning, OfEveryDestinationUnreachable) {
-  const Meaning by_code[] = {kNetwork, kHost, kRefused, kRefused, kTooLong, kHost, kNetwork, kHost,
-                             kHost,    kNetwork, kHost, kNetwork, kHost,    kHost, kHost,    kHost};
+  const Meaning by_code[] = {kNetwork, kHost, kRefused, kRefused, kTooLong, kHost,
+                             kNetwork, kHost, kHost,    kNetwork, kHost,    kNetwork,
+                             kHost,    kHost, kHost,    kHost};
   for (std::uint8_t code = 0; code < 16; ++code) {
     EXPECT_EQ(meaning(Icmp4Type::kDestinationUnreachable, code), by_code[code]) << int{code};
   }
@@ -43,7 +44,8 @@ TEST(IcmpMeaning, TimeExceededAndParameterProblemSayNothingOfTheHost) {
 
 // IC6-010, IC6-014.
 TEST(IcmpMeaning, OfEveryIcmpv6Error) {
-  const Meaning by_code[] = {kNetwork, kHost, kHost, kHost, kRefused, kHost, kNetwork, kHost, kHost};
+  const Meaning by_code[] = {kNetwork, kHost,    kHost, kHost, kRefused,
+                             kHost,    kNetwork, kHost, kHost};
   for (std::uint8_t code = 0; code < 9; ++code) {
     EXPECT_EQ(meaning(Icmp6Type::kDestinationUnreachable, code), by_code[code]) << int{code};
   }
@@ -60,8 +62,8 @@ TEST(IcmpComplaint, IsMadeOnlyToAHostThatSpokeToUsAlone) {
   EXPECT_TRUE(may_complain(at("10.0.0.9"), false));
   EXPECT_TRUE(may_complain(at("2001:db8::9"), false));
   EXPECT_FALSE(may_complain(at("10.0.0.9"), true));
-  for (const char* source : {"0.0.0.0", "127.0.0.1", "255.255.255.255", "224.0.0.1", "::", "::1",
-                             "ff02::1"}) {
+  for (const char* source :
+       {"0.0.0.0", "127.0.0.1", "255.255.255.255", "224.0.0.1", "::", "::1", "ff02::1"}) {
     EXPECT_FALSE(may_complain(at(source), false)) << source;
   }
 }

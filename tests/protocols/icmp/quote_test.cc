@@ -5,11 +5,11 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/protocols/wire/octets.hh"
 #include "protocols/wire/ipv4.hh"
 #include "protocols/wire/ipv6.hh"
 #include "protocols/wire/tcp_repr.hh"
 #include "protocols/wire/udp.hh"
+#include "tests/protocols/wire/octets.hh"
 
 namespace smol::icmp {
 namespace {
@@ -70,7 +70,8 @@ TEST(IcmpQuote, NamesTheSocketThatSentThePacket) {
 // RFC 792: the header and eight octets are all that a router has to send back. IC4-012.
 TEST(IcmpQuote, EightOctetsBehindTheHeaderAreEnoughAndFewerAreNot) {
   for (const bool v4 : {true, false}) {
-    const Octets whole = v4 ? ip4(IpProtocol::kTcp, tcp_header()) : ip6(IpProtocol::kTcp, tcp_header());
+    const Octets whole =
+        v4 ? ip4(IpProtocol::kTcp, tcp_header()) : ip6(IpProtocol::kTcp, tcp_header());
     const std::size_t enough = (v4 ? 20u : 40u) + 8;
     for (std::size_t n = 0; n <= whole.size(); ++n) {
       const Exact cut{Bytes{whole}.first(n)};

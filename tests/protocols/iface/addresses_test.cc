@@ -48,7 +48,8 @@ TEST(AddressTable, OwnIsUnicastAndKnownIsAnything) {
   EXPECT_FALSE(table.is_known(kOne));
 }
 
-// Two addresses of one subnet share its broadcast address; two of one /120 their solicited-node group.
+// Two addresses of one subnet share its broadcast address; two of one /120 their solicited-node
+// group.
 TEST(AddressTable, AnAddressGoesWithItsLastUser) {
   Table table;
   ASSERT_TRUE(table.add(0, kGroup, AddressKind::kMulticast));
@@ -85,9 +86,8 @@ struct SourceRow {
 std::string selected(const SourceRow& row) {
   std::vector<IpPrefix> own;
   for (const char* text : row.own) own.push_back(IpPrefix::parse(text).value());
-  const std::optional<IpAddress> source =
-      select_source(own, IpAddress::parse(row.destination).value(),
-                    IpAddress::parse(row.next_hop).value());
+  const std::optional<IpAddress> source = select_source(
+      own, IpAddress::parse(row.destination).value(), IpAddress::parse(row.next_hop).value());
   return source ? printed(*source) : "none";
 }
 
@@ -95,10 +95,26 @@ std::string selected(const SourceRow& row) {
 TEST(SelectSource, OfIpv4AddressesTakesTheOneOnTheNextHopsSubnet) {
   const SourceRow rows[] = {
       {"the only one", {"10.0.0.1/24"}, "8.8.8.8", "10.0.0.254", "10.0.0.1"},
-      {"the subnet of the gateway", {"10.0.0.1/24", "10.0.1.1/24"}, "8.8.8.8", "10.0.1.254", "10.0.1.1"},
-      {"the subnet of the destination", {"10.0.0.1/24", "10.0.1.1/24"}, "10.0.1.9", "10.0.1.9", "10.0.1.1"},
-      {"the first of two on the subnet", {"10.0.1.1/24", "10.0.1.2/24"}, "10.0.1.9", "10.0.1.9", "10.0.1.1"},
-      {"the first where none is", {"10.0.0.1/24", "10.0.1.1/24"}, "8.8.8.8", "172.16.0.1", "10.0.0.1"},
+      {"the subnet of the gateway",
+       {"10.0.0.1/24", "10.0.1.1/24"},
+       "8.8.8.8",
+       "10.0.1.254",
+       "10.0.1.1"},
+      {"the subnet of the destination",
+       {"10.0.0.1/24", "10.0.1.1/24"},
+       "10.0.1.9",
+       "10.0.1.9",
+       "10.0.1.1"},
+      {"the first of two on the subnet",
+       {"10.0.1.1/24", "10.0.1.2/24"},
+       "10.0.1.9",
+       "10.0.1.9",
+       "10.0.1.1"},
+      {"the first where none is",
+       {"10.0.0.1/24", "10.0.1.1/24"},
+       "8.8.8.8",
+       "172.16.0.1",
+       "10.0.0.1"},
       {"none of the other family", {"fdaa::1/64"}, "8.8.8.8", "10.0.0.254", "none"},
       {"none at all", {}, "8.8.8.8", "10.0.0.254", "none"},
   };
@@ -108,16 +124,56 @@ TEST(SelectSource, OfIpv4AddressesTakesTheOneOnTheNextHopsSubnet) {
 // SAS-002, SAS-003: RFC 6724 section 5, pairwise, either order.
 TEST(SelectSource, OfIpv6AddressesFollowsTheRulesInTheirOrder) {
   const SourceRow rows[] = {
-      {"rule 1: the destination itself", {"2001:db8::1/64", "2001:db8::2/64"}, "2001:db8::2", "2001:db8::2", "2001:db8::2"},
-      {"rule 2: a scope that reaches", {"fe80::1/64", "2001:db8::1/64"}, "2001:db9::1", "fe80::fe", "2001:db8::1"},
-      {"rule 2: the smallest that reaches", {"fe80::1/64", "2001:db8::1/64"}, "fe80::2", "fe80::2", "fe80::1"},
-      {"rule 2: groups have a scope", {"fe80::1/64", "2001:db8::1/64"}, "ff02::5", "ff02::5", "fe80::1"},
-      {"rule 2: a wide group", {"fe80::1/64", "2001:db8::1/64"}, "ff0e::5", "ff0e::5", "2001:db8::1"},
-      {"rule 6: unique local to unique local", {"2001:db8::1/64", "fdaa::1/64"}, "fdbb::1", "fe80::fe", "fdaa::1"},
-      {"rule 6: global to global", {"2001:db8::1/64", "fdaa::1/64"}, "2600::1", "fe80::fe", "2001:db8::1"},
-      {"rule 6: 6to4 to 6to4", {"2001:db8::1/64", "2002:a00::1/64"}, "2002:b00::1", "fe80::fe", "2002:a00::1"},
-      {"rule 6: Teredo to Teredo", {"2001:db8::1/64", "2001:0:1::1/64"}, "2001:0:2::1", "fe80::fe", "2001:0:1::1"},
-      {"rule 8: the longer prefix", {"2001:db8:1::1/64", "2001:db8:2::1/64"}, "2001:db8:2:5::1", "fe80::fe", "2001:db8:2::1"},
+      {"rule 1: the destination itself",
+       {"2001:db8::1/64", "2001:db8::2/64"},
+       "2001:db8::2",
+       "2001:db8::2",
+       "2001:db8::2"},
+      {"rule 2: a scope that reaches",
+       {"fe80::1/64", "2001:db8::1/64"},
+       "2001:db9::1",
+       "fe80::fe",
+       "2001:db8::1"},
+      {"rule 2: the smallest that reaches",
+       {"fe80::1/64", "2001:db8::1/64"},
+       "fe80::2",
+       "fe80::2",
+       "fe80::1"},
+      {"rule 2: groups have a scope",
+       {"fe80::1/64", "2001:db8::1/64"},
+       "ff02::5",
+       "ff02::5",
+       "fe80::1"},
+      {"rule 2: a wide group",
+       {"fe80::1/64", "2001:db8::1/64"},
+       "ff0e::5",
+       "ff0e::5",
+       "2001:db8::1"},
+      {"rule 6: unique local to unique local",
+       {"2001:db8::1/64", "fdaa::1/64"},
+       "fdbb::1",
+       "fe80::fe",
+       "fdaa::1"},
+      {"rule 6: global to global",
+       {"2001:db8::1/64", "fdaa::1/64"},
+       "2600::1",
+       "fe80::fe",
+       "2001:db8::1"},
+      {"rule 6: 6to4 to 6to4",
+       {"2001:db8::1/64", "2002:a00::1/64"},
+       "2002:b00::1",
+       "fe80::fe",
+       "2002:a00::1"},
+      {"rule 6: Teredo to Teredo",
+       {"2001:db8::1/64", "2001:0:1::1/64"},
+       "2001:0:2::1",
+       "fe80::fe",
+       "2001:0:1::1"},
+      {"rule 8: the longer prefix",
+       {"2001:db8:1::1/64", "2001:db8:2::1/64"},
+       "2001:db8:2:5::1",
+       "fe80::fe",
+       "2001:db8:2::1"},
   };
   for (SourceRow row : rows) {
     EXPECT_EQ(selected(row), row.source) << row.fact;
@@ -128,8 +184,11 @@ TEST(SelectSource, OfIpv6AddressesFollowsTheRulesInTheirOrder) {
 
 // RFC 6724 section 2.2: what two addresses share counts up to the length of the source's prefix.
 TEST(SelectSource, InterfaceIdentifiersDoNotMakeAPrefixLonger) {
-  const SourceRow row{"a tie: the first", {"2001:db8::1/64", "2001:db8::8000:1/64"},
-                      "2001:db8::8000:2", "2001:db8::8000:2", "2001:db8::1"};
+  const SourceRow row{"a tie: the first",
+                      {"2001:db8::1/64", "2001:db8::8000:1/64"},
+                      "2001:db8::8000:2",
+                      "2001:db8::8000:2",
+                      "2001:db8::1"};
   EXPECT_EQ(selected(row), row.source);
 }
 

@@ -24,8 +24,8 @@ inline void PrintTo(NeighborKind kind, std::ostream* out) {
   *out << kNames[static_cast<std::size_t>(kind)];
 }
 
-/// A neighbour cache with the caller that it expects: timers in a wheel, actions written down, and a
-/// clock that is a number.
+/// A neighbour cache with the caller that it expects: timers in a wheel, actions written down, and
+/// a clock that is a number.
 class NeighborLink {
  public:
   struct Seen {
@@ -36,8 +36,8 @@ class NeighborLink {
 
   explicit NeighborLink(std::uint32_t capacity = 64, const NeighborConfig& its_config = {},
                         std::uint64_t seed = 1)
-      : config{its_config},
-        cache{config, capacity, 7, Secret{3, 4}, seed, *std::pmr::new_delete_resource()} {}
+      : config{its_config}, cache{config,       capacity, 7,
+                                  Secret{3, 4}, seed,     *std::pmr::new_delete_resource()} {}
   ~NeighborLink() {
     cache.for_each(
         [&](const Neighbor& neighbor) { wheel.disarm(const_cast<Neighbor&>(neighbor).timer); });

@@ -50,8 +50,8 @@ Entry by_the_rfc(const Row& row) {
   }
   const bool differs = supplied && given != kMac1;
   if (!row.override_flag && differs) {
-    // I. a: "If the state of the entry is REACHABLE, set it to STALE, but do not update the entry in
-    // any other way." b: "Otherwise, the received advertisement should be ignored".
+    // I. a: "If the state of the entry is REACHABLE, set it to STALE, but do not update the entry
+    // in any other way." b: "Otherwise, the received advertisement should be ignored".
     if (row.state == NeighborState::kReachable) entry.state = NeighborState::kStale;
     return entry;
   }
@@ -100,10 +100,10 @@ void bring_to(NeighborLink& link, NeighborState state) {
   link.seen.clear();
 }
 
-constexpr NeighborState kStates[] = {
-    NeighborState::kIncomplete, NeighborState::kReachable, NeighborState::kStale,
-    NeighborState::kDelay,      NeighborState::kProbe,     NeighborState::kFailed,
-    NeighborState::kPermanent};
+constexpr NeighborState kStates[] = {NeighborState::kIncomplete, NeighborState::kReachable,
+                                     NeighborState::kStale,      NeighborState::kDelay,
+                                     NeighborState::kProbe,      NeighborState::kFailed,
+                                     NeighborState::kPermanent};
 
 // ND-009, ND-010: every combination of state, S, O, R and link address.
 TEST(NeighborAdvert, ChangesAnEntryAsTheTableSays) {

@@ -78,8 +78,8 @@ TEST_F(ArpTest, DropsOtherHardwareProtocolsAndOperations) {
     std::size_t at;
     std::uint8_t value;
   };
-  for (const Row& row : {Row{15, 6}, Row{17, 1}, Row{18, 8}, Row{19, 16}, Row{21, 0}, Row{21, 3},
-                         Row{21, 8}}) {
+  for (const Row& row :
+       {Row{15, 6}, Row{17, 1}, Row{18, 8}, Row{19, 16}, Row{21, 0}, Row{21, 3}, Row{21, 8}}) {
     Octets bad = arp_request(kOwn4);
     bad[row.at] = row.value;
     host.receive(bad);
@@ -121,8 +121,8 @@ TEST_F(ArpTest, DropsWhatNoHostCanHaveSent) {
   EXPECT_EQ(host.stack->network().neighbors().size(), 0u);
 }
 
-// ARP-019, RFC 5227 section 2.1.1: a probe is answered, so that its sender finds the address taken, and
-// teaches nothing.
+// ARP-019, RFC 5227 section 2.1.1: a probe is answered, so that its sender finds the address taken,
+// and teaches nothing.
 TEST_F(ArpTest, AnswersAProbeAndLearnsNothing) {
   host.receive(arp_request(kOwn4, IpAddress::v4(0)));
   EXPECT_THAT(host.only_sent(), AllOf(link_to(kPeerMac), arp_reply_from(kOwn4, kOwnMac)));

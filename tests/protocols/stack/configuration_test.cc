@@ -41,8 +41,8 @@ TEST(Configuration, RefusesInterfacesThatCannotBe) {
 // IP4-005, IP6-003: what no host may have as its address.
 TEST(Configuration, RefusesAddressesThatNoHostMayHave) {
   for (const char* text :
-       {"0.0.0.0/0", "0.1.2.3/8", "127.0.0.1/8", "224.0.0.5/24", "240.0.0.1/8", "255.255.255.255/32",
-        "10.0.0.0/24", "10.0.0.255/24", "::/64", "::1/128", "ff02::5/64"}) {
+       {"0.0.0.0/0", "0.1.2.3/8", "127.0.0.1/8", "224.0.0.5/24", "240.0.0.1/8",
+        "255.255.255.255/32", "10.0.0.0/24", "10.0.0.255/24", "::/64", "::1/128", "ff02::5/64"}) {
     Host host;
     EXPECT_EQ(error_of(host.stack->add_interface(with_address(text))), "EINVAL") << text;
   }
@@ -50,7 +50,8 @@ TEST(Configuration, RefusesAddressesThatNoHostMayHave) {
 
 // IP4-047: RFC 3021: both addresses of a /31 are hosts, and so is a /32.
 TEST(Configuration, TakesBothAddressesOfAPointToPointLink) {
-  for (const char* text : {"10.0.0.0/31", "10.0.0.1/31", "10.0.0.7/32", "fdaa::/127", "fdaa::1/128"}) {
+  for (const char* text :
+       {"10.0.0.0/31", "10.0.0.1/31", "10.0.0.7/32", "fdaa::/127", "fdaa::1/128"}) {
     Host host;
     EXPECT_EQ(error_of(host.stack->add_interface(with_address(text))), "none") << text;
   }

@@ -50,7 +50,8 @@ Octets transcript(const StackSecrets& left, const StackSecrets& right, std::uint
       clients.erase(clients.begin());
     }
     static_cast<void>(pair.a.stack->udp_send(
-        datagrams, {{IpAddress::v4(10, 0, 0, static_cast<std::uint8_t>(rng.below(200) + 3)), 9}, {}, {}},
+        datagrams,
+        {{IpAddress::v4(10, 0, 0, static_cast<std::uint8_t>(rng.below(200) + 3)), 9}, {}, {}},
         pattern(20)));
     for (Host* host : {&pair.a, &pair.b}) {
       for (const SocketEvent& event : host->events()) {

@@ -53,8 +53,8 @@ TEST_F(IcmpTest, DoesNotAnswerEchoesToGroups) {
 // The answer's options would be ours to choose: it has none, and its data is where it belongs.
 TEST_F(IcmpTest, AnswersAnEchoWithIpOptionsWithoutThem) {
   const Octets message = icmp_message(kPeer4, kOwn4, 8, 0, 7, pattern(56));
-  host.receive(ip_frame(
-      ip4_packet_with_options(kPeer4, kOwn4, IpProtocol::kIcmp, {7, 7, 4, 0, 0, 0, 0, 0}, message)));
+  host.receive(ip_frame(ip4_packet_with_options(kPeer4, kOwn4, IpProtocol::kIcmp,
+                                                {7, 7, 4, 0, 0, 0, 0, 0}, message)));
   EXPECT_THAT(host.only_sent(), AllOf(icmp_is(0, 0), carries(pattern(56)), ip_len_is(84)));
 }
 
@@ -80,7 +80,8 @@ TEST_F(IcmpTest, DoesNotWriteIntoARequestThatSomebodyElseHolds) {
 
 // IC4-001, IC6-001.
 TEST_F(IcmpTest, DropsDamagedAndShortMessages) {
-  for (Octets bad : {echo_request(kPeer4, kOwn4, pattern(33)), echo_request(kPeer6, kOwn6, pattern(33))}) {
+  for (Octets bad :
+       {echo_request(kPeer4, kOwn4, pattern(33)), echo_request(kPeer6, kOwn6, pattern(33))}) {
     bad.back() ^= 0x10;
     host.receive(bad);
     EXPECT_EQ(host.only_dropped(), Drop::kIcmpBadChecksum);
@@ -111,17 +112,19 @@ TEST_F(IcmpTest, DropsTypesThatAHostDoesNotActOn) {
 
 // IC4-020, IC6-013: there are no ping sockets, so nobody asked.
 TEST_F(IcmpTest, DropsEchoReplies) {
-  host.receive(ip_frame(ip_packet(kPeer4, kOwn4, IpProtocol::kIcmp,
-                                  icmp_message(kPeer4, kOwn4, 0, 0, 7, {}))));
+  host.receive(ip_frame(
+      ip_packet(kPeer4, kOwn4, IpProtocol::kIcmp, icmp_message(kPeer4, kOwn4, 0, 0, 7, {}))));
   EXPECT_EQ(host.only_dropped(), Drop::kIcmpNobodyAsked);
-  host.receive(ip_frame(ip_packet(kPeer6, kOwn6, IpProtocol::kIcmp6,
-                                  icmp_message(kPeer6, kOwn6, 129, 0, 7, {}))));
+  host.receive(ip_frame(
+      ip_packet(kPeer6, kOwn6, IpProtocol::kIcmp6, icmp_message(kPeer6, kOwn6, 129, 0, 7, {}))));
   EXPECT_EQ(host.only_dropped(), Drop::kIcmpNobodyAsked);
 }
 
-// --- errors about what came ------------------------------------------------------------------------
+// --- errors about what came
+// ------------------------------------------------------------------------
 
-// IC4-003, IC4-010, UDP-005: the quote is the packet as it came, cut so that the error fits 576 octets.
+// IC4-003, IC4-010, UDP-005: the quote is the packet as it came, cut so that the error fits 576
+// octets.
 TEST_F(IcmpTest, QuotesAnIpv4PacketUpTo576Octets) {
   for (const std::size_t size : {0u, 1u, 100u, 519u, 520u, 521u, 1472u}) {
     const Octets packet = ip_packet(kPeer4, kOwn4, IpProtocol::kUdp,
@@ -130,9 +133,11 @@ TEST_F(IcmpTest, QuotesAnIpv4PacketUpTo576Octets) {
     EXPECT_EQ(host.only_dropped(), Drop::kUdpPortUnreachable);
     const Frame error = host.only_sent();
     const std::size_t quoted = std::min<std::size_t>(packet.size(), 548);
-    EXPECT_THAT(error, AllOf(ip_from(kOwn4), ip_to(kPeer4), icmp_is(3, 3), icmp_rest(0), dscp_is(0),
-                             hop_limit_is(64),
-                             carries(Octets{packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(quoted)})));
+    EXPECT_THAT(error,
+                AllOf(ip_from(kOwn4), ip_to(kPeer4), icmp_is(3, 3), icmp_rest(0), dscp_is(0),
+                      hop_limit_is(64),
+                      carries(Octets{packet.begin(),
+                                     packet.begin() + static_cast<std::ptrdiff_t>(quoted)})));
     EXPECT_LE(error.ip_len, 576u);
   }
   EXPECT_EQ(counters().icmp_out_errors.value(), 7u);
@@ -146,8 +151,10 @@ TEST_F(IcmpTest, QuotesAnIpv6PacketUpTo1280Octets) {
     host.receive(ip_frame(packet));
     const Frame error = host.only_sent();
     const std::size_t quoted = std::min<std::size_t>(packet.size(), 1232);
-    EXPECT_THAT(error, AllOf(ip_from(kOwn6), ip_to(kPeer6), icmp_is(1, 4),
-                             carries(Octets{packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(quoted)})));
+    EXPECT_THAT(error,
+                AllOf(ip_from(kOwn6), ip_to(kPeer6), icmp_is(1, 4),
+                      carries(Octets{packet.begin(),
+                                     packet.begin() + static_cast<std::ptrdiff_t>(quoted)})));
     EXPECT_LE(error.ip_len, 1280u);
   }
 }
@@ -187,15 +194,15 @@ TEST_F(IcmpTest, DoesNotComplainOfWhatWasSentToAGroup) {
 
 // IC4-004, IC6-005.
 TEST_F(IcmpTest, DoesNotComplainOfErrors) {
-  const Octets quote = ip_packet(kOwn4, kPeer4, IpProtocol::kUdp,
-                                 udp_datagram({kOwn4, 9}, {kPeer4, 9}, {}));
-  host.receive(ip_frame(ip_packet(kPeer4, kOwn4, IpProtocol::kIcmp,
-                                  icmp_message(kPeer4, kOwn4, 3, 3, 0, quote))));
+  const Octets quote =
+      ip_packet(kOwn4, kPeer4, IpProtocol::kUdp, udp_datagram({kOwn4, 9}, {kPeer4, 9}, {}));
+  host.receive(ip_frame(
+      ip_packet(kPeer4, kOwn4, IpProtocol::kIcmp, icmp_message(kPeer4, kOwn4, 3, 3, 0, quote))));
   EXPECT_EQ(host.only_dropped(), Drop::kIcmpErrorUnmatched);
-  const Octets quote6 = ip_packet(kOwn6, kPeer6, IpProtocol::kUdp,
-                                  udp_datagram({kOwn6, 9}, {kPeer6, 9}, {}));
-  host.receive(ip_frame(ip_packet(kPeer6, kOwn6, IpProtocol::kIcmp6,
-                                  icmp_message(kPeer6, kOwn6, 1, 4, 0, quote6))));
+  const Octets quote6 =
+      ip_packet(kOwn6, kPeer6, IpProtocol::kUdp, udp_datagram({kOwn6, 9}, {kPeer6, 9}, {}));
+  host.receive(ip_frame(
+      ip_packet(kPeer6, kOwn6, IpProtocol::kIcmp6, icmp_message(kPeer6, kOwn6, 1, 4, 0, quote6))));
   EXPECT_EQ(host.only_dropped(), Drop::kIcmpErrorUnmatched);
   EXPECT_THAT(host.sent(), IsEmpty());
 }

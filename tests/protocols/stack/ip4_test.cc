@@ -116,25 +116,25 @@ TEST_F(Ip4Test, TakesAThousandPacketsOfOneIdentification) {
 // IP4-018, IP4-020, IP4-021, IP4-023, TCP-135.
 TEST_F(Ip4Test, SkipsOptionsItDoesNotHeed) {
   const Octets rows[] = {
-      {0x99, 4, 1, 2},                              // unknown
-      {1, 1, 1, 0},                                 // NOPs and the end
-      {0, 0xff, 0xff, 0xff},                        // what stands behind the end
-      {7, 7, 4, 0, 0, 0, 0, 0},                     // record route
-      {68, 4, 5, 0},                                // timestamp
-      {136, 4, 0, 1},                               // stream id
-      Octets(40, 1),                                // as many as fit
+      {0x99, 4, 1, 2},           // unknown
+      {1, 1, 1, 0},              // NOPs and the end
+      {0, 0xff, 0xff, 0xff},     // what stands behind the end
+      {7, 7, 4, 0, 0, 0, 0, 0},  // record route
+      {68, 4, 5, 0},             // timestamp
+      {136, 4, 0, 1},            // stream id
+      Octets(40, 1),             // as many as fit
   };
   for (const Octets& options : rows) {
-    host.receive(ip_frame(
-        ip4_packet_with_options(kPeer4, kOwn4, IpProtocol::kUdp, options, datagram())));
+    host.receive(
+        ip_frame(ip4_packet_with_options(kPeer4, kOwn4, IpProtocol::kUdp, options, datagram())));
     EXPECT_EQ(received_text(socket_), "hello") << ::testing::PrintToString(options);
   }
 }
 
 // IP4-019.
 TEST_F(Ip4Test, DropsOptionsOfImpossibleLength) {
-  for (const Octets& options :
-       {Octets{0x99, 0, 0, 0}, Octets{0x99, 1, 0, 0}, Octets{0x99, 5, 0, 0}, Octets{1, 1, 1, 0x99}}) {
+  for (const Octets& options : {Octets{0x99, 0, 0, 0}, Octets{0x99, 1, 0, 0}, Octets{0x99, 5, 0, 0},
+                                Octets{1, 1, 1, 0x99}}) {
     expect_dropped(ip4_packet_with_options(kPeer4, kOwn4, IpProtocol::kUdp, options, datagram()),
                    Drop::kIp4BadOption);
   }
@@ -165,7 +165,8 @@ TEST_F(Ip4Test, DropsFragmentsByName) {
 // IP4-051, IC4-008.
 TEST_F(Ip4Test, ComplainsOfAProtocolThatNobodyTakes) {
   for (const int protocol : {2, 58, 89, 253}) {
-    const Octets ip = ip_packet(kPeer4, kOwn4, static_cast<IpProtocol>(protocol), octets_of("what"));
+    const Octets ip =
+        ip_packet(kPeer4, kOwn4, static_cast<IpProtocol>(protocol), octets_of("what"));
     host.receive(ip_frame(ip));
     EXPECT_EQ(host.only_dropped(), Drop::kIpUnknownProtocol);
     EXPECT_THAT(host.only_sent(), AllOf(ip_from(kOwn4), ip_to(kPeer4), icmp_is(3, 2), carries(ip)));
@@ -176,9 +177,9 @@ TEST_F(Ip4Test, ComplainsOfAProtocolThatNobodyTakes) {
 TEST_F(Ip4Test, VerifiesTheHeaderUnlessTheDeviceHas) {
   Octets bad = packet();
   bad[10] ^= 0x40;
-  for (const auto& [state, taken] : {std::pair{ChecksumState::kUnknown, false},
-                                     std::pair{ChecksumState::kBad, false},
-                                     std::pair{ChecksumState::kGood, true}}) {
+  for (const auto& [state, taken] :
+       {std::pair{ChecksumState::kUnknown, false}, std::pair{ChecksumState::kBad, false},
+        std::pair{ChecksumState::kGood, true}}) {
     MemPacket in = host.packet(ip_frame(bad));
     in.meta().ip_checksum = state;
     host.receive(std::move(in));

@@ -123,8 +123,8 @@ TEST_F(Ip6Test, ComplainsOfANextHeaderThatNobodyTakes) {
     const Octets ip = ip_packet(kPeer6, kOwn6, static_cast<IpProtocol>(next), octets_of("what"));
     host.receive(ip_frame(ip));
     EXPECT_EQ(host.only_dropped(), Drop::kIpUnknownProtocol);
-    EXPECT_THAT(host.only_sent(), AllOf(ip_from(kOwn6), ip_to(kPeer6), icmp_is(4, 1), icmp_rest(6),
-                                        carries(ip)));
+    EXPECT_THAT(host.only_sent(),
+                AllOf(ip_from(kOwn6), ip_to(kPeer6), icmp_is(4, 1), icmp_rest(6), carries(ip)));
   }
 }
 

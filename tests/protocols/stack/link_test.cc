@@ -40,8 +40,9 @@ TEST_F(LinkTest, DropsFramesFromAGroupAddress) {
 // ETH-001, ETH-002, ETH-012.
 TEST_F(LinkTest, DropsWhatIsNeitherIpNorArpByName) {
   const std::pair<std::uint16_t, Drop> rows[] = {
-      {0x88b5, Drop::kEthUnknownType}, {0x8100, Drop::kEthVlan},        {0x88a8, Drop::kEthUnknownType},
-      {0x05dc, Drop::kEthLlc},         {0x05ff, Drop::kEthLlc},         {0x0600, Drop::kEthUnknownType},
+      {0x88b5, Drop::kEthUnknownType}, {0x8100, Drop::kEthVlan},
+      {0x88a8, Drop::kEthUnknownType}, {0x05dc, Drop::kEthLlc},
+      {0x05ff, Drop::kEthLlc},         {0x0600, Drop::kEthUnknownType},
       {0x0000, Drop::kEthLlc},         {0xffff, Drop::kEthUnknownType},
   };
   for (const auto& [type, reason] : rows) {
@@ -74,7 +75,8 @@ TEST_F(LinkTest, AFrameOfAHeaderAloneIsATruncatedPacket) {
 
 // ETH-008, IP4-011: a unicast packet in a broadcast or multicast frame.
 TEST_F(LinkTest, DropsUnicastIpv4PacketsInGroupFrames) {
-  for (const MacAddress& to : {MacAddress::broadcast(), IpAddress::v4(224, 0, 0, 1).multicast_mac()}) {
+  for (const MacAddress& to :
+       {MacAddress::broadcast(), IpAddress::v4(224, 0, 0, 1).multicast_mac()}) {
     host.receive(datagram_to(to));
     EXPECT_EQ(host.only_dropped(), Drop::kIp4LinkBroadcast);
   }

@@ -18,8 +18,8 @@ class MemoryTest : public TcpTest {
   std::vector<MemPacket> taken_;
 };
 
-// A write that falls short for want of packets is made up for when there are some, though nothing of the
-// connection is in flight, and no ACK will ever come.
+// A write that falls short for want of packets is made up for when there are some, though nothing
+// of the connection is in flight, and no ACK will ever come.
 TEST_F(MemoryTest, AWriterIsToldWhenPacketsAreThereAgain) {
   TcpPeer peer = client();
   const SocketId socket = established(peer);
@@ -28,7 +28,8 @@ TEST_F(MemoryTest, AWriterIsToldWhenPacketsAreThereAgain) {
   EXPECT_TRUE(host.stack->reserve(socket, 100).empty());
   host.advance(seconds(1));
   EXPECT_EQ(event_names(host.events_of(socket)), "") << "nothing has changed";
-  EXPECT_NE(host.stack->next_deadline(), kNever) << "somebody else may give packets back at any time";
+  EXPECT_NE(host.stack->next_deadline(), kNever)
+      << "somebody else may give packets back at any time";
   give_back();
   host.advance(milliseconds(20));
   EXPECT_EQ(event_names(host.events_of(socket)), "writable");
@@ -80,8 +81,8 @@ TEST_F(MemoryTest, ManyWritersAreToldInTheirTurn) {
   host.expect_empty();
 }
 
-// When packets are short, but not gone, nobody is shut out: each connection may queue a little, so that what
-// some hold does not stop all.
+// When packets are short, but not gone, nobody is shut out: each connection may queue a little, so
+// that what some hold does not stop all.
 TEST_F(MemoryTest, AShortageLeavesEachConnectionALittle) {
   TcpPeer peer = client();
   const SocketId socket = established(peer);
@@ -107,7 +108,8 @@ TEST_F(MemoryTest, DatagramsAreSentAsLongAsThereAreAnyPackets) {
   EXPECT_EQ(error_of(host.stack->udp_send(socket, {{kPeer4, 9}, {}, {}}, {})), "ENOBUFS");
 }
 
-// TCP-105: a reader whose window shut during the shortage opens it again without being probed for it.
+// TCP-105: a reader whose window shut during the shortage opens it again without being probed for
+// it.
 TEST_F(MemoryTest, AWindowThatAShortageKeptShutIsOpenedAfterwards) {
   TcpListenOptions options;
   options.local = {kOwn4, 80};
@@ -169,8 +171,8 @@ TEST_F(MemoryTest, NewConnectionsAreRefusedBeforeOldOnesSuffer) {
   EXPECT_THAT(host.only_sent(), tcp_is("S."));
 }
 
-// Without a single packet nothing can be said; each thing unsaid is counted, and all that was only delayed comes
-// later.
+// Without a single packet nothing can be said; each thing unsaid is counted, and all that was only
+// delayed comes later.
 TEST_F(MemoryTest, WithoutAnyPacketEverythingIsCountedAndNothingIsLostForGood) {
   listen();
   TcpPeer peer = client();
@@ -225,7 +227,8 @@ TEST_F(MemoryTest, AFullTransmitRingIsMadeUpFor) {
   EXPECT_EQ(got, pattern(5000));
 }
 
-// --- pools of every size under load ----------------------------------------------------------------
+// --- pools of every size under load
+// ----------------------------------------------------------------
 
 struct Flow {
   SocketId client;

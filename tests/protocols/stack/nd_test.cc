@@ -43,7 +43,8 @@ TEST_F(NdTest, AnswersAUnicastProbeAndOneForTheLinkLocalAddress) {
   host.receive(nd_frame(kPeer6, kOwn6, solicit_message(kOwn6)));
   EXPECT_THAT(host.only_sent(), AllOf(ip_to(kPeer6), advertises(kOwn6)));
   host.receive(neighbor_solicit(kOwnLink6, kPeerLink6));
-  EXPECT_THAT(host.only_sent(), AllOf(ip_from(kOwnLink6), ip_to(kPeerLink6), advertises(kOwnLink6)));
+  EXPECT_THAT(host.only_sent(),
+              AllOf(ip_from(kOwnLink6), ip_to(kPeerLink6), advertises(kOwnLink6)));
 }
 
 // ND-007.
@@ -74,8 +75,9 @@ TEST_F(NdTest, AnAskerOutsideOurPrefixesIsAnsweredOverTheLink) {
 
 TEST_F(NdTest, AnAskerWithoutALinkAddressIsAskedForIt) {
   host.receive(nd_frame(kPeer6, kOwn6, solicit_message(kOwn6, false)));
-  EXPECT_THAT(host.only_sent(), AllOf(solicits(kPeer6), link_to(kPeer6.solicited_node().multicast_mac()),
-                                      ip_to(kPeer6.solicited_node()), hop_limit_is(255)));
+  EXPECT_THAT(host.only_sent(),
+              AllOf(solicits(kPeer6), link_to(kPeer6.solicited_node().multicast_mac()),
+                    ip_to(kPeer6.solicited_node()), hop_limit_is(255)));
   host.receive(neighbor_advert(kPeer6));
   EXPECT_THAT(host.only_sent(), AllOf(link_to(kPeerMac), advertises(kOwn6)));
 }
@@ -102,20 +104,28 @@ TEST_F(NdTest, DropsWhatTheChecksOfTheRfcRefuse) {
   Octets advert_group_mac = advert;
   advert_group_mac[26] |= 1;
   const BadRow rows[] = {
-      {"NS that crossed a router", nd_frame(kPeer6, own_group, solicit, {254, 0}), Drop::kNdBadHopLimit},
+      {"NS that crossed a router", nd_frame(kPeer6, own_group, solicit, {254, 0}),
+       Drop::kNdBadHopLimit},
       {"NA that crossed a router", nd_frame(kPeer6, kOwn6, advert, {64, 0}), Drop::kNdBadHopLimit},
       {"NS of code 1", nd_frame(kPeer6, own_group, with_octet(solicit, 1, 1)), Drop::kNdMalformed},
       {"NA of code 1", nd_frame(kPeer6, kOwn6, with_octet(advert, 1, 1)), Drop::kNdMalformed},
-      {"NS cut short", nd_frame(kPeer6, own_group, Octets{solicit.begin(), solicit.begin() + 20}), Drop::kNdMalformed},
-      {"NS with an option of length 0", nd_frame(kPeer6, own_group, with_octet(solicit, 25, 0)), Drop::kNdMalformed},
+      {"NS cut short", nd_frame(kPeer6, own_group, Octets{solicit.begin(), solicit.begin() + 20}),
+       Drop::kNdMalformed},
+      {"NS with an option of length 0", nd_frame(kPeer6, own_group, with_octet(solicit, 25, 0)),
+       Drop::kNdMalformed},
       {"NS for a group", nd_frame(kPeer6, own_group, solicit_message(group)), Drop::kNdMalformed},
-      {"NS of nobody to a unicast address", nd_frame(IpAddress{}, kOwn6, solicit_message(kOwn6, false)), Drop::kNdMalformed},
-      {"NS of nobody with a link address", nd_frame(IpAddress{}, own_group, solicit), Drop::kNdMalformed},
-      {"NS with a group's link address", nd_frame(kPeer6, own_group, group_mac), Drop::kNdMalformed},
-      {"NS for an address not ours", nd_frame(kPeer6, own_group, solicit_message(kPeer6)), Drop::kNdNotForUs},
+      {"NS of nobody to a unicast address",
+       nd_frame(IpAddress{}, kOwn6, solicit_message(kOwn6, false)), Drop::kNdMalformed},
+      {"NS of nobody with a link address", nd_frame(IpAddress{}, own_group, solicit),
+       Drop::kNdMalformed},
+      {"NS with a group's link address", nd_frame(kPeer6, own_group, group_mac),
+       Drop::kNdMalformed},
+      {"NS for an address not ours", nd_frame(kPeer6, own_group, solicit_message(kPeer6)),
+       Drop::kNdNotForUs},
       {"NA for a group", nd_frame(kPeer6, kOwn6, advert_message(group)), Drop::kNdMalformed},
       {"solicited NA to all nodes", nd_frame(kPeer6, kAllNodes6, advert), Drop::kNdMalformed},
-      {"NA with a group's link address", nd_frame(kPeer6, kOwn6, advert_group_mac), Drop::kNdMalformed},
+      {"NA with a group's link address", nd_frame(kPeer6, kOwn6, advert_group_mac),
+       Drop::kNdMalformed},
       {"NA of a stranger", nd_frame(kPeer6, kOwn6, advert), Drop::kNdNotForUs},
   };
   for (const BadRow& row : rows) {
@@ -149,8 +159,8 @@ TEST_F(NdTest, DropsAFragmentedSolicitation) {
   const Octets solicit =
       with_icmp6_checksum(kPeer6, kOwn6.solicited_node(), solicit_message(kOwn6));
   const Octets atomic = Octets{58, 0, 0, 0, 0, 0, 0, 7} + solicit;
-  host.receive(ip_frame(ip_packet(kPeer6, kOwn6.solicited_node(), IpProtocol::kFragment, atomic,
-                                  {255, 0})));
+  host.receive(
+      ip_frame(ip_packet(kPeer6, kOwn6.solicited_node(), IpProtocol::kFragment, atomic, {255, 0})));
   EXPECT_EQ(host.only_dropped(), Drop::kIp6Fragment);
   EXPECT_THAT(host.sent(), IsEmpty());
 }

@@ -1,5 +1,5 @@
-// Sending to neighbours whose link address is not known yet, or no more: RFC 1122 section 2.3.2, RFC
-// 4861 section 7.2.2.
+// Sending to neighbours whose link address is not known yet, or no more: RFC 1122 section 2.3.2,
+// RFC 4861 section 7.2.2.
 #include "tests/protocols/stack/stack_fixture.hh"
 
 namespace smol {
@@ -34,7 +34,8 @@ TEST_F(ResolutionTest, TheFirstPacketsWaitAndLeaveInOrder) {
       EXPECT_EQ(question.arp->sender_ip, kOwn4);
       EXPECT_TRUE(question.arp->target_mac.is_zero());
     } else {
-      EXPECT_THAT(question, AllOf(ip_to(kPeer6.solicited_node()), ip_from(kOwn6), solicits(kPeer6)));
+      EXPECT_THAT(question,
+                  AllOf(ip_to(kPeer6.solicited_node()), ip_from(kOwn6), solicits(kPeer6)));
     }
     EXPECT_EQ(counters().held.value(), 3u);
     host.expect_books();
@@ -195,7 +196,8 @@ TEST_F(ResolutionTest, APacketWithoutARouteIsRefused) {
   Host alone;
   InterfaceConfig config = eth0_config();
   alone.add_interface(config);
-  const SocketId socket = alone.stack->udp_open({.local = {IpAddress::v4(0), 9}, .remote = {}}).value();
+  const SocketId socket =
+      alone.stack->udp_open({.local = {IpAddress::v4(0), 9}, .remote = {}}).value();
   EXPECT_EQ(error_of(alone.stack->udp_send(socket, {{kFar4, 9}, {}, {}}, {})), "ENETUNREACH");
   TcpConnectOptions options;
   options.remote = {kFar4, 80};

@@ -92,15 +92,14 @@ inline Octets neighbor_advert(const IpAddress& target, const MacAddress& mac = k
 
 inline Octets udp_frame(const IpEndpoint& from, const IpEndpoint& to, const Octets& payload,
                         const MacAddress& mac = kPeerMac) {
-  return ip_frame(ip_packet(from.address, to.address, IpProtocol::kUdp,
-                            udp_datagram(from, to, payload)),
-                  mac);
+  return ip_frame(
+      ip_packet(from.address, to.address, IpProtocol::kUdp, udp_datagram(from, to, payload)), mac);
 }
 inline Octets tcp_frame(const IpEndpoint& from, const IpEndpoint& to, const TcpRepr& header,
                         const Octets& payload = {}, const MacAddress& mac = kPeerMac) {
-  return ip_frame(ip_packet(from.address, to.address, IpProtocol::kTcp,
-                            tcp_segment(from, to, header, payload)),
-                  mac);
+  return ip_frame(
+      ip_packet(from.address, to.address, IpProtocol::kTcp, tcp_segment(from, to, header, payload)),
+      mac);
 }
 inline Octets echo_request(const IpAddress& from, const IpAddress& to, const Octets& payload,
                            const IpFields& fields = {}) {

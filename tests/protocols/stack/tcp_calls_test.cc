@@ -287,7 +287,8 @@ TEST_F(TcpCallsTest, WritableIsToldWhenThereIsRoomWorthTheEvent) {
   }
   peer.rcv_nxt = start + 6000;
   peer.acknowledge();
-  EXPECT_EQ(event_names(host.events_of(socket)), "") << "told once, until a write falls short again";
+  EXPECT_EQ(event_names(host.events_of(socket)), "")
+      << "told once, until a write falls short again";
 }
 
 TEST_F(TcpCallsTest, WritableIsNotToldToWhoseWritesFit) {
@@ -329,7 +330,8 @@ TEST_F(TcpCallsTest, ReservingWithoutCommittingChangesNothing) {
   EXPECT_THAT(peer.take_one(), tcp_is("F."));
 }
 
-// Reserving, sending meanwhile, and committing to what has left is a broken promise of the caller's.
+// Reserving, sending meanwhile, and committing to what has left is a broken promise of the
+// caller's.
 TEST_F(TcpCallsTest, CommittingAfterTheTurnEndsTheProcess) {
   TcpPeer peer = client();
   const SocketId socket = established(peer);
@@ -379,7 +381,8 @@ TEST_F(TcpCallsTest, SmallWritesAreBoundedByThePacketsTheyTake) {
     written += write(socket, Octets{1});
     host.sent();  // it leaves
   }
-  EXPECT_LE(before - host.pool().available(), 64u) << "packets of 2 KiB for a buffer of 64 KiB, twice over";
+  EXPECT_LE(before - host.pool().available(), 64u)
+      << "packets of 2 KiB for a buffer of 64 KiB, twice over";
   EXPECT_LT(written, 100u);
   EXPECT_EQ(host.stack->writable(socket), 0u);
   peer.rcv_nxt += static_cast<std::uint32_t>(written);
@@ -398,7 +401,8 @@ TEST_F(TcpCallsTest, SmallWritesThatWaitShareAPacket) {
   EXPECT_THAT(peer.take_one(), AllOf(carries(pattern(1000)), tcp_is("P.")));
 }
 
-// --- options, deadlines, errors --------------------------------------------------------------------
+// --- options, deadlines, errors
+// --------------------------------------------------------------------
 
 TEST_F(TcpCallsTest, OptionsOfALiveConnectionAreCheckedAndTakeEffect) {
   TcpPeer peer = client();

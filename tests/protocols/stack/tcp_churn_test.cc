@@ -19,8 +19,8 @@ Host::Options roomy() {
   return options;
 }
 
-/// Opens `count` connections from a to b, some hundred at a time; each carries a request and an answer and
-/// is closed by `closer` first.
+/// Opens `count` connections from a to b, some hundred at a time; each carries a request and an
+/// answer and is closed by `closer` first.
 void churn(Pair& pair, std::uint32_t count, Closer closer) {
   struct Connection {
     SocketId socket;
@@ -69,7 +69,8 @@ void churn(Pair& pair, std::uint32_t count, Closer closer) {
       if (!connection.asked) {
         connection.asked = client.write(connection.socket, octets_of("request")).value_or(0) == 7;
       } else if (client.read(connection.socket, answer) == 6) {
-        closer == Closer::kAbort ? client.abort(connection.socket) : client.close(connection.socket);
+        closer == Closer::kAbort ? client.abort(connection.socket)
+                                 : client.close(connection.socket);
         ++done;
         continue;
       }

@@ -205,8 +205,8 @@ TEST_F(TcpConnectTest, APortInUseTowardsAPeerIsRefused) {
   EXPECT_EQ(connect_error(options), "none") << "another peer is another connection";
 }
 
-// TCP-187, UDP-012: RFC 6056 algorithm 3: ports of one destination follow each other, and say nothing of
-// where those of another begin.
+// TCP-187, UDP-012: RFC 6056 algorithm 3: ports of one destination follow each other, and say
+// nothing of where those of another begin.
 TEST_F(TcpConnectTest, EphemeralPortsBeginElsewhereForEachDestination) {
   std::vector<std::uint16_t> starts;
   for (std::uint16_t port = 1; port <= 40; ++port) {

@@ -1,4 +1,5 @@
-// Which connection, listener or nobody a segment is for: RFC 9293 section 3.10.7.1, 3.10.7.2, 3.9.2.
+// Which connection, listener or nobody a segment is for: RFC 9293
+// section 3.10.7.1, 3.10.7.2, 3.9.2.
 #include "tests/protocols/stack/tcp_peer.hh"
 
 namespace smol {
@@ -17,10 +18,14 @@ struct ResetRow {
 // TCP-153, and trap 46: the numbers of a RST, exactly.
 TEST_F(TcpDemuxTest, AClosedPortAnswersWithTheRstOfTheRfc) {
   const ResetRow rows[] = {
-      {"SYN", "S", 0, true, 1},       {"SYN with text", "S", 10, true, 11},
-      {"FIN without ACK", "F", 0, true, 1}, {"text without ACK", "P", 10, true, 10},
-      {"ACK", ".", 0, false, 0},      {"text", ".", 10, false, 0},
-      {"FIN", "F.", 0, false, 0},     {"SYN-ACK", "S.", 0, false, 0},
+      {"SYN", "S", 0, true, 1},
+      {"SYN with text", "S", 10, true, 11},
+      {"FIN without ACK", "F", 0, true, 1},
+      {"text without ACK", "P", 10, true, 10},
+      {"ACK", ".", 0, false, 0},
+      {"text", ".", 10, false, 0},
+      {"FIN", "F.", 0, false, 0},
+      {"SYN-ACK", "S.", 0, false, 0},
   };
   for (TcpPeer peer : {client(), client6()}) {
     for (const ResetRow& row : rows) {
@@ -29,7 +34,8 @@ TEST_F(TcpDemuxTest, AClosedPortAnswersWithTheRstOfTheRfc) {
       EXPECT_EQ(host.only_dropped(), Drop::kTcpPortClosed);
       const Frame reset = host.only_sent();
       if (row.reset_acks) {
-        EXPECT_THAT(reset, AllOf(tcp_is("R."), tcp_seq(SeqNumber{0}), tcp_ack(peer.snd_nxt + row.number)))
+        EXPECT_THAT(reset,
+                    AllOf(tcp_is("R."), tcp_seq(SeqNumber{0}), tcp_ack(peer.snd_nxt + row.number)))
             << row.fact;
       } else {
         EXPECT_THAT(reset, AllOf(tcp_is("R"), tcp_seq(SeqNumber{0x55667788}))) << row.fact;

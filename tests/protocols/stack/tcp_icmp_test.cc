@@ -36,11 +36,11 @@ struct ErrorRow {
 
 // TCP-142, TCP-144, TCP-146, IC4-026, IC4-028, IC6-014.
 TEST_F(TcpIcmpTest, OnlyNobodyThereEndsAConnectionThatIsNotOpenYet) {
-  const ErrorRow rows4[] = {{3, 0, "ENETUNREACH", false}, {3, 1, "EHOSTUNREACH", false},
-                            {3, 2, "ECONNREFUSED", true}, {3, 3, "ECONNREFUSED", true},
-                            {3, 4, "EMSGSIZE", false},    {3, 13, "EHOSTUNREACH", false},
+  const ErrorRow rows4[] = {{3, 0, "ENETUNREACH", false},   {3, 1, "EHOSTUNREACH", false},
+                            {3, 2, "ECONNREFUSED", true},   {3, 3, "ECONNREFUSED", true},
+                            {3, 4, "EMSGSIZE", false},      {3, 13, "EHOSTUNREACH", false},
                             {11, 0, "EHOSTUNREACH", false}, {12, 0, "EHOSTUNREACH", false}};
-  const ErrorRow rows6[] = {{1, 0, "ENETUNREACH", false}, {1, 1, "EHOSTUNREACH", false},
+  const ErrorRow rows6[] = {{1, 0, "ENETUNREACH", false},  {1, 1, "EHOSTUNREACH", false},
                             {1, 3, "EHOSTUNREACH", false}, {1, 4, "ECONNREFUSED", true},
                             {2, 0, "EMSGSIZE", false},     {3, 0, "EHOSTUNREACH", false},
                             {4, 1, "ECONNREFUSED", true}};

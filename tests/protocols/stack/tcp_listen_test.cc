@@ -219,8 +219,8 @@ TEST_F(TcpListenTest, AFullAcceptQueueDropsSyns) {
   EXPECT_THAT(host.only_sent(), tcp_is("S."));
 }
 
-// TCP-186, trap 35: the final ACK finds the accept queue full. Nothing is reset; once there is room the
-// client's next segment brings the connection up.
+// TCP-186, trap 35: the final ACK finds the accept queue full. Nothing is reset; once there is room
+// the client's next segment brings the connection up.
 TEST_F(TcpListenTest, AFinalAckThatFindsNoRoomIsMadeUpForLater) {
   const SocketId listener = listen(80, 1, 16);
   TcpPeer first = client(1);

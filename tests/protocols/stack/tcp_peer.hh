@@ -9,7 +9,8 @@
 namespace smol {
 
 /// The far end of one TCP connection, played by the test: it keeps its numbers and decides nothing.
-/// Its SYN offers a segment size and no more, so neither timestamps nor window scaling are agreed on.
+/// Its SYN offers a segment size and no more, so neither timestamps nor window scaling are agreed
+/// on.
 struct TcpPeer {
   Host& host;
   IpEndpoint own;

@@ -1,5 +1,5 @@
-// The receive queue: whole packets lent where they lie, small pieces put together, and a bound on the
-// memory that a peer can make us hold.
+// The receive queue: whole packets lent where they lie, small pieces put together, and a bound on
+// the memory that a peer can make us hold.
 #include "tests/protocols/stack/tcp_peer.hh"
 
 namespace smol {

@@ -1,5 +1,5 @@
-// The send queue: application data laid into packets once, sent from where it lies, kept until it is
-// acknowledged, and never rewritten under a reader.
+// The send queue: application data laid into packets once, sent from where it lies, kept until it
+// is acknowledged, and never rewritten under a reader.
 #include <deque>
 
 #include "tests/protocols/stack/tcp_peer.hh"
@@ -17,8 +17,7 @@ InterfaceConfig eth0_that(bool reads_only, bool offload = false) {
 
 class TcpSendTest : public TcpTest {
  protected:
-  explicit TcpSendTest(const InterfaceConfig& interface = eth0_config())
-      : TcpTest{{}, interface} {}
+  explicit TcpSendTest(const InterfaceConfig& interface = eth0_config()) : TcpTest{{}, interface} {}
   /// Lets the retransmission timer run out once.
   void time_out() { host.advance(milliseconds(1500)); }
 };
@@ -70,12 +69,12 @@ TEST_F(TcpSendTest, AllSegmentsOfAConnectionCarryItsMarks) {
   }
 }
 
-// TCP-050, TCP-066: data is laid out before the peer says how large its segments may be. Whatever the sizes
-// that meet, the stream is whole, and every checksum is verified by the harness: the sums of pieces that
-// begin at odd places among them.
+// TCP-050, TCP-066: data is laid out before the peer says how large its segments may be. Whatever
+// the sizes that meet, the stream is whole, and every checksum is verified by the harness: the sums
+// of pieces that begin at odd places among them.
 TEST_F(TcpSendTest, ASmallerSegmentSizeCutsWhatIsQueuedAnew) {
-  for (const std::uint16_t mss : std::vector<std::uint16_t>{88, 100, 101, 535, 536, 723, 724, 725,
-                                                            1447, 1448, 1460}) {
+  for (const std::uint16_t mss :
+       std::vector<std::uint16_t>{88, 100, 101, 535, 536, 723, 724, 725, 1447, 1448, 1460}) {
     TcpConnectOptions connect;
     connect.remote = {kPeer4, mss};
     const SocketId socket = host.stack->tcp_connect(connect).value();
@@ -154,10 +153,11 @@ TEST_F(TcpSendTest, APacketInTheTransmitRingOutlivesItsAcknowledgement) {
   EXPECT_EQ(host.pool().available(), available + 1);
 }
 
-// --- retransmission while somebody still reads the last copy ---------------------------------------
+// --- retransmission while somebody still reads the last copy
+// ---------------------------------------
 
-/// Runs a lossy transfer whose every sent packet stays with a reader for a while, and compares the reader's
-/// octets at the end of that while with those it was given.
+/// Runs a lossy transfer whose every sent packet stays with a reader for a while, and compares the
+/// reader's octets at the end of that while with those it was given.
 void transfer_under_readers(Host& host, TcpPeer& peer, SocketId socket, std::uint64_t seed) {
   Rng rng{seed};
   struct Reader {
@@ -170,7 +170,8 @@ void transfer_under_readers(Host& host, TcpPeer& peer, SocketId socket, std::uin
   constexpr std::size_t kTotal = 60'000;
   const SeqNumber start = peer.rcv_nxt;
   for (int step = 0; step < 20'000 && start.until(peer.rcv_nxt) < kTotal; ++step) {
-    const Octets data = pattern(std::min<std::size_t>(kTotal - written, 1 + rng.below(4000)), written);
+    const Octets data =
+        pattern(std::min<std::size_t>(kTotal - written, 1 + rng.below(4000)), written);
     if (!data.empty()) written += host.stack->write(socket, data).value_or(0);
     for (const Frame& frame : host.sent()) {
       if (!frame.tcp || frame.payload.empty()) continue;
@@ -215,7 +216,8 @@ struct SharingRow {
 class TcpSharedMemoryTest : public TcpTest, public ::testing::WithParamInterface<SharingRow> {
  protected:
   TcpSharedMemoryTest()
-      : TcpTest{Host::Options{.packets = 512}, eth0_that(GetParam().reads_only, GetParam().offload)} {}
+      : TcpTest{Host::Options{.packets = 512},
+                eth0_that(GetParam().reads_only, GetParam().offload)} {}
 };
 
 TEST_P(TcpSharedMemoryTest, RetransmissionNeverWritesUnderAReader) {
@@ -274,7 +276,8 @@ TEST_F(TcpSendTest, SendsFromWhereTheDataWasWritten) {
   EXPECT_TRUE(host.kept[0].segment(1).empty());
 }
 
-// --- neighbours and routes in the middle of a conversation ------------------------------------------
+// --- neighbours and routes in the middle of a conversation
+// ------------------------------------------
 
 class TcpPathTest : public TcpTest {
  protected:
@@ -286,8 +289,8 @@ class TcpPathTest : public TcpTest {
   TcpPathTest() : TcpTest{aging()} {}
 };
 
-// The neighbour goes away while its connection has data in flight. What waits for it is a view of its own: the
-// packet in the send queue is sent again as if nothing were, and the queue is whole.
+// The neighbour goes away while its connection has data in flight. What waits for it is a view of
+// its own: the packet in the send queue is sent again as if nothing were, and the queue is whole.
 TEST_F(TcpPathTest, DataThatWaitsForANeighborLeavesTheSendQueueWhole) {
   TcpPeer peer = client();
   const SocketId socket = established(peer);

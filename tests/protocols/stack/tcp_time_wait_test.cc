@@ -1,4 +1,5 @@
-// TIME-WAIT: what is left of a connection that we closed first. RFC 9293 section 3.6.1, RFC 6191, RFC 1337.
+// TIME-WAIT: what is left of a connection that we closed first. RFC 9293 section 3.6.1, RFC 6191,
+// RFC 1337.
 #include "tests/protocols/stack/tcp_peer.hh"
 
 namespace smol {
@@ -85,8 +86,8 @@ TEST_F(TimeWaitTest, IsNotAssassinated) {
   EXPECT_THAT(peer.take_one(), tcp_is("."));
 }
 
-// TCP-036, trap 30: a SYN beyond all that the old connection received opens a new one, whose numbers begin
-// behind those of the old.
+// TCP-036, trap 30: a SYN beyond all that the old connection received opens a new one, whose
+// numbers begin behind those of the old.
 TEST_F(TimeWaitTest, ANewerSynReopensBehindTheOldNumbers) {
   const SocketId listener = listen();
   TcpPeer peer = client();
@@ -143,8 +144,8 @@ TEST_F(TimeWaitTest, TheNewNumbersBeginBehindTheOldHoweverMuchWasSent) {
   EXPECT_EQ(next.take_one().tcp->seq, old_snd_nxt + 1);
 }
 
-// A reopening that the listener has no room for leaves the record as it is: the SYN that comes again must find
-// the old numbers still.
+// A reopening that the listener has no room for leaves the record as it is: the SYN that comes
+// again must find the old numbers still.
 TEST_F(TimeWaitTest, ARefusedReopeningKeepsTheRecord) {
   const SocketId listener = listen(80, 1, 16);
   TcpPeer peer = client();

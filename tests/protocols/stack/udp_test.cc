@@ -311,8 +311,8 @@ TEST_F(UdpTest, AChecksumOfZeroGoesAsOnes) {
   EXPECT_EQ(be16(sent.octets, 14 + 20 + 6), 0xffff);
 }
 
-// The offloads of a port: what is left to the device is what the device is asked for (host.cc fills it
-// in as a device would, and every frame is verified).
+// The offloads of a port: what is left to the device is what the device is asked for (host.cc fills
+// it in as a device would, and every frame is verified).
 TEST(UdpOffload, ADeviceFillsInWhatItIsAskedTo) {
   Host host;
   InterfaceConfig config = eth0_config();
@@ -380,10 +380,10 @@ TEST_F(UdpTest, AnIcmpErrorIsASoftErrorOfTheSocketThatSent) {
 
 TEST_F(UdpTest, AnErrorAboutNobodysDatagramIsUnmatched) {
   bound(53);
-  const Octets quote = ip_packet(kOwn4, kPeer4, IpProtocol::kUdp,
-                                 udp_datagram({kOwn4, 54}, {kPeer4, 1}, {}));
-  host.receive(ip_frame(ip_packet(kPeer4, kOwn4, IpProtocol::kIcmp,
-                                  icmp_message(kPeer4, kOwn4, 3, 3, 0, quote))));
+  const Octets quote =
+      ip_packet(kOwn4, kPeer4, IpProtocol::kUdp, udp_datagram({kOwn4, 54}, {kPeer4, 1}, {}));
+  host.receive(ip_frame(
+      ip_packet(kPeer4, kOwn4, IpProtocol::kIcmp, icmp_message(kPeer4, kOwn4, 3, 3, 0, quote))));
   EXPECT_EQ(host.only_dropped(), Drop::kIcmpErrorUnmatched);
   EXPECT_THAT(host.events(), IsEmpty());
 }

@@ -73,7 +73,8 @@ TEST(UdpSocketTable, AgreesWithALinearSearch) {
   };
   Rng rng{9};
   const auto any = [&](bool unspecified) {
-    const IpAddress address = unspecified ? IpAddress::v4(0) : IpAddress::v4(0x0a000000 + rng.below(3));
+    const IpAddress address =
+        unspecified ? IpAddress::v4(0) : IpAddress::v4(0x0a000000 + rng.below(3));
     return IpEndpoint{address, static_cast<std::uint16_t>(1 + rng.below(3))};
   };
   Table table{64};
