@@ -92,6 +92,16 @@ class Network {
   bool refuses_connections() const noexcept {
     return pool_.available() < std::max<std::size_t>(reserve_ / 2, 3);
   }
+  /// How many packets one socket may keep to send: two whatever happens (one while packets are
+  /// short, none when they are out), beyond that an eighth of what nobody has taken. The more
+  /// sockets queue, the less each may: some peers that do not read do not take what others need.
+  std::size_t send_share() const noexcept {
+    constexpr std::size_t kLeast = 2;
+    const std::size_t free = pool_.available();
+    if (free >= reserve_) [[likely]]
+      return kLeast + (free - reserve_) / 8;
+    return out_of_memory() ? 0 : 1;
+  }
   /// A quarter: nothing is queued to send, and text is dropped rather than kept for those who leave
   /// text unread.
   bool out_of_memory() const noexcept {

@@ -208,12 +208,9 @@ std::size_t TcpTransport<P>::send_room(const Socket& socket) const noexcept {
   if (!connection.may_queue() || used >= limit || socket.send_packets * kPacket >= 2 * limit) {
     return 0;
   }
-  if (!net_.short_of_memory()) [[likely]]
-    return limit - used;
-  // What some hold must not stop all: each may queue a little, as long as there is anything.
-  constexpr std::size_t kLeast = 4;
-  if (socket.send_packets >= kLeast || net_.out_of_memory()) return 0;
-  return std::min(limit - used, (kLeast - socket.send_packets) * connection.mss());
+  const std::size_t share = net_.send_share();
+  if (socket.send_packets >= share) return 0;
+  return std::min(limit - used, (share - socket.send_packets) * connection.mss());
 }
 
 /// Is there room that is worth an event? Whose queue is empty hears of any: no ACK will tell of
@@ -222,7 +219,9 @@ template <PacketBuffer P>
 bool TcpTransport<P>::worth_writing(const Socket& socket) const noexcept {
   const std::size_t room = send_room(socket);
   if (room > 0 && socket.send.empty()) return true;
-  return room >= std::min<std::size_t>(socket.connection.send_buffer() / 4, 65'536);
+  const std::size_t share = net_.send_share() * socket.connection.mss();
+  return room >= std::min({std::size_t{socket.connection.send_buffer()} / 4, share / 2,
+                           std::size_t{65'536}});
 }
 
 template <PacketBuffer P>

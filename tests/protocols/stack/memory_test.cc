@@ -81,6 +81,22 @@ TEST_F(MemoryTest, ManyWritersAreToldInTheirTurn) {
   host.expect_empty();
 }
 
+// The more sockets queue for peers that take nothing, the less each may queue: new connections are
+// let in and served as if they were not there.
+TEST_F(MemoryTest, PeersThatDoNotReadShareWhatNewConnectionsDoNotNeed) {
+  std::vector<SocketId> stuck;
+  for (std::uint16_t port = 1; port <= 20; ++port) {
+    TcpPeer peer = client(port);
+    stuck.push_back(established(peer));
+    for (int times = 0; times < 5; ++times) write(stuck.back(), pattern(50'000));
+    host.sent();
+  }
+  TcpPeer peer = client(51);
+  const SocketId socket = established(peer);
+  EXPECT_EQ(write(socket, pattern(2000)), 2000u);
+  EXPECT_EQ(octets_of(peer.take_text()), pattern(2000));
+}
+
 // When packets are short, but not gone, nobody is shut out: each connection may queue a little, so
 // that what some hold does not stop all.
 TEST_F(MemoryTest, AShortageLeavesEachConnectionALittle) {
