@@ -6,80 +6,18 @@
 namespace smol::dataplane {
 namespace {
 
-constexpr std::uint32_t kPcapNanoseconds = 0xa1b2'3c4d;
-constexpr std::uint32_t kLinkEthernet = 1;
 constexpr std::size_t kFileBuffer = 1 << 20;
 
-constexpr std::uint32_t kSectionHeader = 0x0a0d'0d0a;
-constexpr std::uint32_t kByteOrder = 0x1a2b'3c4d;
-constexpr std::uint32_t kInterfaceDescription = 1;
-constexpr std::uint32_t kInterfaceStatistics = 5;
-constexpr std::uint32_t kEnhancedPacket = 6;
-
-constexpr std::uint16_t kOptionEnd = 0;
-constexpr std::uint16_t kOptionComment = 1;
-constexpr std::uint16_t kSectionApplication = 4;
-constexpr std::uint16_t kInterfaceName = 2;
-constexpr std::uint16_t kInterfaceResolution = 9;
-constexpr std::uint16_t kPacketFlags = 2;
-constexpr std::uint16_t kPacketDropCount = 4;
-constexpr std::uint16_t kStatisticsReceived = 4;
-constexpr std::uint16_t kStatisticsLost = 5;
-
-constexpr std::int64_t kSecond = 1'000'000'000;
-
-/// Both formats are written in this machine's byte order; their magic numbers tell the reader.
-class Block {
- public:
-  explicit Block(std::vector<std::uint8_t>& out) : out_{out} { out_.clear(); }
-
-  template <class T>
-  Block& word(T value) {
-    const std::size_t at = out_.size();
-    out_.resize(at + sizeof value);
-    std::memcpy(out_.data() + at, &value, sizeof value);
-    return *this;
-  }
-  Block& octets(const void* data, std::size_t n) {
-    const std::size_t at = out_.size();
-    out_.resize(at + n);
-    if (n > 0) std::memcpy(out_.data() + at, data, n);
-    return *this;
-  }
-  Block& padded(const void* data, std::size_t n) {
-    octets(data, n);
-    out_.resize((out_.size() + 3) / 4 * 4);
-    return *this;
-  }
-
-  // pcapng: type, length, ..., length again.
-  Block& begin(std::uint32_t type) { return word(type).word(std::uint32_t{0}); }
-  Block& option(std::uint16_t code, const void* data, std::size_t n) {
-    return word(code).word(static_cast<std::uint16_t>(n)).padded(data, n);
-  }
-  Block& option(std::uint16_t code, std::string_view text) {
-    return option(code, text.data(), text.size());
-  }
-  template <class T>
-  Block& option_word(std::uint16_t code, T value) {
-    return option(code, &value, sizeof value);
-  }
-  void end(bool options) {
-    if (options) word(kOptionEnd).word(std::uint16_t{0});
-    const auto length = static_cast<std::uint32_t>(out_.size() + 4);
-    word(length);
-    std::memcpy(out_.data() + 4, &length, sizeof length);
-  }
-
- private:
-  std::vector<std::uint8_t>& out_;
-};
-
-std::uint32_t high(std::int64_t ns) noexcept {
-  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(ns) >> 32);
-}
-std::uint32_t low(std::int64_t ns) noexcept {
-  return static_cast<std::uint32_t>(ns);
+pcap::Packet described(std::int64_t unix_ns, const CapturedPacket& packet, Bytes octets) noexcept {
+  pcap::Packet out;
+  out.unix_ns = unix_ns;
+  out.length = packet.length;
+  out.octets = octets;
+  out.interface = packet.interface;
+  out.direction =
+      packet.direction == Direction::kRx ? pcap::Direction::kInbound : pcap::Direction::kOutbound;
+  out.dropped_before = packet.lost;
+  return out;
 }
 
 }  // namespace
@@ -104,8 +42,13 @@ PcapFile::~PcapFile() {
   std::fclose(file_);
 }
 
-bool PcapFile::put() {
-  return std::fwrite(block_.data(), 1, block_.size(), file_) == block_.size();
+MutBytes PcapFile::room(std::size_t octets) {
+  if (record_.size() < octets) record_.resize(octets);
+  return record_;
+}
+
+bool PcapFile::put(std::size_t octets) {
+  return std::fwrite(record_.data(), 1, octets, file_) == octets;
 }
 
 bool PcapFile::flush() {
@@ -115,79 +58,44 @@ bool PcapFile::flush() {
 bool PcapFile::write_headers(const std::vector<std::string>& interfaces,
                              std::uint32_t snap_length) {
   if (!ng_) {
-    Block{block_}
-        .word(kPcapNanoseconds)
-        .word(std::uint16_t{2})
-        .word(std::uint16_t{4})
-        .word(std::uint32_t{0})  // the time zone: always UTC
-        .word(std::uint32_t{0})  // and its accuracy: always zero
-        .word(snap_length)
-        .word(kLinkEthernet);
-    return put();
+    return put(pcap::write_file_header(room(pcap::kFileHeaderOctets), pcap::LinkType::kEthernet,
+                                       snap_length));
   }
-  constexpr std::int64_t kLengthUnknown = -1;
-  Block{block_}
-      .begin(kSectionHeader)
-      .word(kByteOrder)
-      .word(std::uint16_t{1})
-      .word(std::uint16_t{0})
-      .word(kLengthUnknown)
-      .option(kSectionApplication, "smold")
-      .end(true);
-  if (!put()) return false;
+  pcap::Section section;
+  section.application = "smold";
+  if (!put(pcap::write_section(room(pcap::size_of(section)), section))) return false;
   for (const std::string& name : interfaces) {
-    Block{block_}
-        .begin(kInterfaceDescription)
-        .word(static_cast<std::uint16_t>(kLinkEthernet))
-        .word(std::uint16_t{0})
-        .word(snap_length)
-        .option(kInterfaceName, name)
-        .option_word(kInterfaceResolution, std::uint8_t{9})
-        .end(true);
-    if (!put()) return false;
+    pcap::Interface interface;
+    interface.snap_length = snap_length;
+    interface.name = name;
+    if (!put(pcap::write_interface(room(pcap::size_of(interface)), interface))) return false;
   }
   return true;
 }
 
 bool PcapFile::write(std::int64_t unix_ns, const CapturedPacket& packet, Bytes octets) {
-  Block block{block_};
-  if (!ng_) {
-    block.word(static_cast<std::uint32_t>(unix_ns / kSecond))
-        .word(static_cast<std::uint32_t>(unix_ns % kSecond))
-        .word(packet.captured)
-        .word(packet.length)
-        .octets(octets.data(), octets.size());
-    return put();
-  }
-  constexpr std::uint32_t kInbound = 1;
-  constexpr std::uint32_t kOutbound = 2;
-  block.begin(kEnhancedPacket)
-      .word(std::uint32_t{packet.interface})
-      .word(high(unix_ns))
-      .word(low(unix_ns))
-      .word(packet.captured)
-      .word(packet.length)
-      .padded(octets.data(), octets.size())
-      .option_word(kPacketFlags, packet.direction == Direction::kRx ? kInbound : kOutbound);
-  if (packet.lost > 0) block.option_word(kPacketDropCount, std::uint64_t{packet.lost});
+  pcap::Packet out = described(unix_ns, packet, octets);
+  if (!ng_) return put(pcap::write_record(room(pcap::size_of_record(out)), out));
   if (packet.dropped) {
-    block.option(kOptionComment, "drop: " + std::string{name(packet.reason)});
+    comment_ = "drop: ";
+    comment_ += name(packet.reason);
+    out.comment = comment_;
   }
-  block.end(true);
-  return put();
+  return put(pcap::write_packet(room(pcap::size_of(out)), out));
 }
 
 bool PcapFile::finish(std::int64_t unix_ns, std::uint64_t received, std::uint64_t lost) {
   if (!ng_) return flush();
   for (std::uint32_t i = 0; i < interfaces_; ++i) {
-    Block block{block_};
-    block.begin(kInterfaceStatistics).word(i).word(high(unix_ns)).word(low(unix_ns));
+    pcap::Statistics statistics;
+    statistics.interface = i;
+    statistics.unix_ns = unix_ns;
     // The rings are per worker, not per port: the totals stand with the first.
     if (i == 0) {
-      block.option_word(kStatisticsReceived, received).option_word(kStatisticsLost, lost);
+      statistics.received = received;
+      statistics.dropped = lost;
     }
-    block.end(i == 0);
-    if (!put()) return false;
+    if (!put(pcap::write_statistics(room(pcap::size_of(statistics)), statistics))) return false;
   }
   return flush();
 }

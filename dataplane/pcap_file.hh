@@ -11,13 +11,14 @@
 #include "dataplane/config.hh"
 #include "protocols/base/bytes.hh"
 #include "protocols/base/result.hh"
+#include "protocols/pcap/pcap.hh"
 
 namespace smol::dataplane {
 
 /// A capture file of Ethernet frames that tcpdump, tshark and Wireshark read. Classic pcap with
 /// nanoseconds, or, if the name ends in ".pcapng", pcapng: an interface description a port, the
 /// direction and the number of lost packets with each packet, and why it was dropped as its
-/// comment. Thread: one. Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
+/// comment. Thread: one.
 class PcapFile {
  public:
   /// Truncates what is there. `interfaces`: names, in the order of their ids. Error: the file
@@ -41,12 +42,14 @@ class PcapFile {
       : file_{file}, ng_{ng}, interfaces_{interfaces} {}
 
   bool write_headers(const std::vector<std::string>& interfaces, std::uint32_t snap_length);
-  bool put();
+  MutBytes room(std::size_t octets);
+  bool put(std::size_t octets);
 
   std::FILE* file_;
   const bool ng_;
   const std::size_t interfaces_;
-  std::vector<std::uint8_t> block_;  ///< being built; keeps its memory
+  std::vector<std::uint8_t> record_;  ///< being built; keeps its memory
+  std::string comment_;
 };
 
 }  // namespace smol::dataplane

@@ -28,9 +28,9 @@ enum class Direction : std::uint8_t { kUnknown, kInbound, kOutbound };
 
 /// A packet for either format. Classic pcap keeps the time, the lengths and the octets.
 struct Packet {
-  std::int64_t unix_ns = 0;  ///< nanoseconds since 1970; not negative
-  std::uint32_t length = 0;  ///< octets of the frame on the wire
-  Bytes octets;              ///< those that were kept: the first `octets.size()` of them
+  std::int64_t unix_ns = 0;     ///< nanoseconds since 1970; not negative
+  std::uint32_t length = 0;     ///< octets of the frame on the wire
+  Bytes octets;                 ///< those that were kept: the first `octets.size()` of them
   std::uint32_t interface = 0;  ///< by order of its description in the section
   Direction direction = Direction::kUnknown;
   std::uint64_t dropped_before = 0;        ///< since the packet before on this interface; 0: unsaid
@@ -60,7 +60,7 @@ constexpr std::size_t size_of_record(const Packet& packet) noexcept {
 /// A section begins: interface numbers start from 0 again. Its length is left unsaid, as a stream
 /// has to.
 struct Section {
-  std::string_view hardware;     ///< empty: unsaid, as with all texts here
+  std::string_view hardware;  ///< empty: unsaid, as with all texts here
   std::string_view os;
   std::string_view application;
   std::string_view comment;
@@ -87,11 +87,11 @@ std::size_t size_of(const Packet& packet) noexcept;
 struct Statistics {
   std::uint32_t interface = 0;
   std::int64_t unix_ns = 0;
-  std::optional<std::uint64_t> received;   ///< reached the interface (isb_ifrecv)
-  std::optional<std::uint64_t> dropped;    ///< lost for want of room (isb_ifdrop)
-  std::optional<std::uint64_t> accepted;   ///< passed the filter (isb_filteraccept)
-  std::optional<std::uint64_t> os_dropped; ///< lost behind the filter (isb_osdrop)
-  std::optional<std::uint64_t> delivered;  ///< reached the user (isb_usrdeliv)
+  std::optional<std::uint64_t> received;    ///< reached the interface (isb_ifrecv)
+  std::optional<std::uint64_t> dropped;     ///< lost for want of room (isb_ifdrop)
+  std::optional<std::uint64_t> accepted;    ///< passed the filter (isb_filteraccept)
+  std::optional<std::uint64_t> os_dropped;  ///< lost behind the filter (isb_osdrop)
+  std::optional<std::uint64_t> delivered;   ///< reached the user (isb_usrdeliv)
 };
 std::size_t write_statistics(MutBytes out, const Statistics& statistics) noexcept;
 std::size_t size_of(const Statistics& statistics) noexcept;
