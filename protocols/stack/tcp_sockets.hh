@@ -165,9 +165,10 @@ void TcpTransport<P>::consume(Handle handle, std::size_t n) noexcept {
       socket->receive.head()
       } -> size();
     if (size > n) {
-      Borrowed<P> {
-        socket->receive.head()
-        } -> trim_front(n);
+      // Not in place: what is left of a chain may begin with another node than the queue knows.
+      P rest = socket->receive.pop_front();
+      rest.trim_front(n);
+      socket->receive.push_front(std::move(rest));
       break;
     }
     n -= size;

@@ -62,6 +62,7 @@ class UdpTransport {
   }
   std::optional<Drop> check(const Inbound<P>& in, std::size_t length,
                             std::uint16_t checksum) const noexcept;
+  bool in_one_piece(P& packet) noexcept;
   void tell(std::uint32_t index, std::uint16_t events) noexcept;
   Result<IpAddress, Error> choose_source(Socket& socket, const UdpSendOptions& options) noexcept;
   P build(const Socket& socket, const IpAddress& source, const IpEndpoint& remote,

@@ -35,6 +35,21 @@ std::optional<Drop> UdpTransport<P>::check(const Inbound<P>& in, std::size_t len
   return good ? std::nullopt : std::optional{Drop::kUdpBadChecksum};
 }
 
+/// Datagrams are lent to their users as one piece: a chain is put together, in place where its
+/// first buffer has room and nobody else looks at it. False: no buffer holds it.
+template <PacketBuffer P>
+bool UdpTransport<P>::in_one_piece(P& packet) noexcept {
+  if (!packet.pull(packet.size()).empty()) return true;
+  P whole = net_.pool().allocate();
+  if (!whole) return false;
+  const MutBytes room = whole.append(packet.size());
+  if (room.empty()) return false;
+  packet_copy(packet, 0, room);
+  whole.meta() = packet.meta();
+  packet = std::move(whole);
+  return true;
+}
+
 template <PacketBuffer P>
 std::optional<Drop> UdpTransport<P>::receive(Inbound<P>& in) noexcept {
   // RFC 4291 section 2.5.2: nobody is not a source, but of neighbour discovery.
@@ -64,6 +79,10 @@ std::optional<Drop> UdpTransport<P>::receive(Inbound<P>& in) noexcept {
   }
   // Octets behind the datagram are no part of it.
   in.packet.trim_back(in.packet.size() - (in.l4 + length));
+  if (!in_one_piece(in.packet)) {
+    net_.counters().udp_rcvbuf_errors.add();
+    return Drop::kUdpTooLong;
+  }
   PacketMeta& meta = in.packet.meta();
   meta.tx.l2_len = static_cast<std::uint8_t>(in.l3);
   meta.tx.l3_len = static_cast<std::uint16_t>(in.l4 - in.l3);

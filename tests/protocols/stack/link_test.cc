@@ -103,7 +103,7 @@ TEST_F(LinkTest, SaysNothingToWhatCameInABroadcastFrame) {
   EXPECT_THAT(host.sent(), IsEmpty());
 }
 
-// ETH-005, and trap 45: a pure ACK is padded to 60 octets, and none of the six is data.
+// ETH-005, and TRAP-45: a pure ACK is padded to 60 octets, and none of the six is data.
 TEST_F(LinkTest, TrimsThePaddingOfAShortFrame) {
   for (const std::uint8_t filler : Octets{std::uint8_t{0x00}, std::uint8_t{0xff}}) {
     Octets octets = udp_frame({kPeer4, 5000}, {kOwn4, 7}, octets_of("four"));

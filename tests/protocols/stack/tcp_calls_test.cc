@@ -153,7 +153,7 @@ TEST_F(TcpCallsTest, ClosingDeliversWhatIsQueuedInTheBackground) {
   host.expect_empty();
 }
 
-// TCP-034, trap 31.
+// TCP-034, TRAP-31.
 TEST_F(TcpCallsTest, ClosingWithUnreadDataResets) {
   TcpPeer peer = client();
   const SocketId socket = established(peer);
@@ -391,7 +391,7 @@ TEST_F(TcpCallsTest, SmallWritesAreBoundedByThePacketsTheyTake) {
   EXPECT_EQ(host.pool().available(), before);
 }
 
-// Small writes that wait for each other share packets: TCP-061.
+// Small writes that wait for each other share packets: TCP-061, TCP-063.
 TEST_F(TcpCallsTest, SmallWritesThatWaitShareAPacket) {
   TcpPeer peer = client();
   const SocketId socket = established(peer);

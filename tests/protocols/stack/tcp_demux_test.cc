@@ -15,7 +15,7 @@ struct ResetRow {
   std::uint32_t number;  ///< RST's seq, or its ack behind the segment's seq
 };
 
-// TCP-153, and trap 46: the numbers of a RST, exactly.
+// TCP-153, and TRAP-46: the numbers of a RST, exactly.
 TEST_F(TcpDemuxTest, AClosedPortAnswersWithTheRstOfTheRfc) {
   const ResetRow rows[] = {
       {"SYN", "S", 0, true, 1},
@@ -161,6 +161,20 @@ TEST_F(TcpDemuxTest, NothingIsSaidToGroups) {
   host.receive(in_broadcast);
   EXPECT_EQ(host.only_dropped(), Drop::kIpForbiddenSource);
   EXPECT_THAT(host.sent(), IsEmpty());
+  EXPECT_EQ(host.stack->tcp().connections(), 0u);
+}
+
+// TCP-028: nobody can be there to answer to.
+TEST_F(TcpDemuxTest, ASynFromNoHostIsDroppedInSilence) {
+  listen();
+  for (const IpAddress& from : {IpAddress::v4(0), IpAddress::v4(0xffff'ffff),
+                                IpAddress::v4(10, 0, 0, 255), IpAddress::v4(224, 0, 0, 1), kOwn4}) {
+    TcpPeer peer = client();
+    peer.own.address = from;
+    host.receive(peer.segment("S"));
+    EXPECT_EQ(host.only_dropped(), Drop::kIp4BadSource);
+    EXPECT_THAT(host.sent(), IsEmpty());
+  }
   EXPECT_EQ(host.stack->tcp().connections(), 0u);
 }
 

@@ -120,7 +120,7 @@ TEST_F(TcpListenTest, AcceptsInTheOrderOfTheHandshakes) {
   EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "EAGAIN");
 }
 
-// TCP-029, trap 33, trap 34: what came before it was accepted is news to who accepts it.
+// TCP-029, TRAP-33, TRAP-34: what came before it was accepted is news to who accepts it.
 TEST_F(TcpListenTest, AnAcceptedConnectionTellsWhatItAlreadyHas) {
   const SocketId listener = listen();
   TcpPeer peer = client();
@@ -219,7 +219,7 @@ TEST_F(TcpListenTest, AFullAcceptQueueDropsSyns) {
   EXPECT_THAT(host.only_sent(), tcp_is("S."));
 }
 
-// TCP-186, trap 35: the final ACK finds the accept queue full. Nothing is reset; once there is room
+// TCP-186, TRAP-35: the final ACK finds the accept queue full. Nothing is reset; once there is room
 // the client's next segment brings the connection up.
 TEST_F(TcpListenTest, AFinalAckThatFindsNoRoomIsMadeUpForLater) {
   const SocketId listener = listen(80, 1, 16);
@@ -261,7 +261,7 @@ TEST_F(TcpListenTest, ASynAckSentAgainGivesTheClientAnotherChance) {
   EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "none");
 }
 
-// Trap 26.
+// TRAP-26.
 TEST_F(TcpListenTest, ARstOutsideTheWindowLeavesAHalfOpenConnectionAlone) {
   const SocketId listener = listen();
   TcpPeer peer = client();

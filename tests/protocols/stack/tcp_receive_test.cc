@@ -21,6 +21,30 @@ TEST_F(TcpReceiveTest, LendsTheOctetsWhereThePacketLeftThem) {
   EXPECT_EQ(octets_of(read(socket)), pattern(1460));
 }
 
+// A segment longer than a buffer comes as a chain, and is read piece by piece.
+TEST_F(TcpReceiveTest, AChainIsReadPieceByPiece) {
+  TcpPeer peer = client();
+  const SocketId socket = established(peer);
+  const Octets whole = peer.segment("P.", pattern(1000));
+  const auto cut = whole.end() - 600;
+  MemPacket in = host.packet(Octets{whole.begin(), cut});
+  in.chain(host.packet(Octets{cut, cut + 300}));
+  in.chain(host.packet(Octets{cut + 300, whole.end()}));
+  host.receive(std::move(in));
+  peer.snd_nxt += 1000;
+  peer.send("P.", pattern(600, 1000));
+  Octets got;
+  for (std::size_t n = 1; got.size() < 1600; ++n) {
+    const Bytes piece = host.stack->readable(socket);
+    ASSERT_FALSE(piece.empty());
+    const Bytes taken = piece.first(std::min(n, piece.size()));
+    got.insert(got.end(), taken.begin(), taken.end());
+    host.stack->consume(socket, taken.size());
+  }
+  EXPECT_EQ(got, pattern(1600));
+  EXPECT_EQ(held(), 0u);
+}
+
 // A peer that sends single octets does not pin a packet with each.
 TEST_F(TcpReceiveTest, SingleOctetsSharePackets) {
   TcpPeer peer = client();
@@ -83,7 +107,7 @@ TEST_F(TcpReceiveTest, SingleOctetsBeyondAHoleSharePackets) {
   EXPECT_EQ(held(), 0u);
 }
 
-// TCP-113, TCP-167, trap 36: whatever the order and the overlap, the stream is one.
+// TCP-113, TCP-167, TRAP-36: whatever the order and the overlap, the stream is one.
 TEST_F(TcpReceiveTest, OutOfOrderSegmentsMakeOneStream) {
   Rng rng{7};
   for (int round = 0; round < 60; ++round) {

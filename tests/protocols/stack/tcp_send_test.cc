@@ -134,7 +134,7 @@ TEST_F(TcpSendTest, APartlyAcknowledgedPacketIsResentFromWhereItIsMissing) {
   EXPECT_THAT(again[0], AllOf(tcp_seq(first.tcp->seq + 501), carries(pattern(959, 501))));
 }
 
-// TCP-151, trap 50: an acknowledged packet is freed when the device lets go, and not before.
+// TCP-151, TRAP-50: an acknowledged packet is freed when the device lets go, and not before.
 TEST_F(TcpSendTest, APacketInTheTransmitRingOutlivesItsAcknowledgement) {
   TcpPeer peer = client();
   const SocketId socket = established(peer);

@@ -72,7 +72,7 @@ TEST_F(TimeWaitTest, ManyFinsOfOneConnectionTakeNoRoomFromOthers) {
   EXPECT_EQ(counters().tcp_time_wait_recycled.value(), 0u);
 }
 
-// TCP-038, trap 29: an old duplicate, our ACK, and the RST of a peer that has forgotten.
+// TCP-038, TRAP-29: an old duplicate, our ACK, and the RST of a peer that has forgotten.
 TEST_F(TimeWaitTest, IsNotAssassinated) {
   TcpPeer peer = client();
   close_first(peer);
@@ -86,7 +86,7 @@ TEST_F(TimeWaitTest, IsNotAssassinated) {
   EXPECT_THAT(peer.take_one(), tcp_is("."));
 }
 
-// TCP-036, trap 30: a SYN beyond all that the old connection received opens a new one, whose
+// TCP-036, TRAP-30: a SYN beyond all that the old connection received opens a new one, whose
 // numbers begin behind those of the old.
 TEST_F(TimeWaitTest, ANewerSynReopensBehindTheOldNumbers) {
   const SocketId listener = listen();

@@ -51,6 +51,38 @@ TEST_F(UdpTest, AnswersFromTheAddressThatWasAsked) {
   EXPECT_THAT(host.only_sent(), AllOf(ip_from(kOwnLink6), ip_to(kPeerLink6), udp_ports(53, 1234)));
 }
 
+MemPacket in_two(Host& host, const Octets& octets, std::size_t first) {
+  const auto cut = octets.begin() + static_cast<std::ptrdiff_t>(first);
+  MemPacket out = host.packet(Octets{octets.begin(), cut});
+  out.chain(host.packet(Octets{cut, octets.end()}));
+  return out;
+}
+
+// A port hands over what is longer than its buffers as a chain; the user sees one piece.
+TEST_F(UdpTest, ADatagramInTwoBuffersIsPutTogether) {
+  const SocketId socket = bound(53);
+  const Octets octets = udp_frame({kPeer4, 1234}, {kOwn4, 53}, pattern(1800));
+  MemPacket shared = in_two(host, octets, 1000);
+  const std::optional<MemPacket> reader = shared.share(0, shared.size());
+  host.receive(std::move(shared));  // its buffers may not be written to
+  host.receive(in_two(host, octets, 1000));
+  for (int i = 0; i < 2; ++i) {
+    const std::optional<Datagram> datagram = host.stack->udp_front(socket);
+    ASSERT_TRUE(datagram);
+    EXPECT_EQ((Octets{datagram->payload.begin(), datagram->payload.end()}), pattern(1800));
+    EXPECT_EQ(datagram->source, (IpEndpoint{kPeer4, 1234}));
+    host.stack->udp_pop(socket);
+  }
+}
+
+TEST_F(UdpTest, ADatagramThatFitsNoBufferIsRefused) {
+  const SocketId socket = bound(53);
+  host.receive(in_two(host, udp_frame({kPeer4, 1234}, {kOwn4, 53}, pattern(3000)), 1900));
+  EXPECT_EQ(host.only_dropped(), Drop::kUdpTooLong);
+  EXPECT_FALSE(host.stack->udp_front(socket));
+  EXPECT_EQ(counters().udp_rcvbuf_errors.value(), 1u);
+}
+
 // UDP-014.
 TEST_F(UdpTest, KeepsTheBoundariesAndTheOrderOfDatagrams) {
   const SocketId socket = bound(53);

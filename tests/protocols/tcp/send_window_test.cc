@@ -349,7 +349,7 @@ TEST_P(TcpSendWindow, ProbesThatAreTakenOneByOne) {
   )");
 }
 
-// TRAP-07, TCP-090 to TCP-093: the right edge moves back behind what was sent.
+// TRAP-07, TCP-090, TCP-091, TCP-092, TCP-093: the right edge moves back behind what was sent.
 TEST_P(TcpSendWindow, ShrunkSendsNothingNewAndRepeatsWithin) {
   Scripted c = established();
   run(c, R"(

@@ -305,6 +305,25 @@ TEST_P(TcpAcceptable, NothingBeyondTheFinIsTaken) {
   )");
 }
 
+// A bare ACK stands one number beyond the FIN, as all of the peer's last segments do: it carries no
+// text, and is no drop.
+TEST_P(TcpAcceptable, AcknowledgementsBehindTheFinAreTaken) {
+  Scripted c = close_wait();
+  run(c, R"(
+    write 1000
+    > P. 1:1001 ack 2
+    < . 2:2(0) ack 501
+    drop nothing
+    < . 2:2(0) ack 1001
+    drop nothing
+    is unacked 0
+    < . 2:102 ack 1001
+    drop tcp_text_after_fin
+    delivered 0
+    state CLOSE-WAIT
+  )");
+}
+
 // TCP-172: a FIN that comes again gets its ACK again; text beyond it goes nowhere.
 TEST_P(TcpAcceptable, FinThatComesAgainIsAcknowledged) {
   Scripted c = close_wait();

@@ -69,7 +69,7 @@ TEST(TcpOptions, ReadsEachKind) {
   }
 }
 
-// TCP-008
+// TCP-008, TRAP-44.
 TEST(TcpOptions, AnIllegalLengthIsRefused) {
   struct Row {
     const char* sentence;
