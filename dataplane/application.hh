@@ -27,6 +27,8 @@ class Application {
   /// The daemon shuts down: close listeners and idle connections, finish the others soon.
   /// on_events() goes on until the sockets are gone or the drain time is over.
   virtual void drain(Sockets& sockets) = 0;
+  /// The worker has made its last turn: no event follows, and the sockets go with the stack.
+  virtual void stopped() {}
 };
 
 /// Makes the instance for one worker. Called on the main thread, before the workers start.

@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include "dataplane/capture_writer.hh"
+#include "dataplane/courier.hh"
 #include "dataplane/eal.hh"
 #include "dataplane/logger.hh"
 #include "dataplane/mbuf_packet.hh"
@@ -183,6 +184,8 @@ struct Daemon::Parts {
   std::vector<std::unique_ptr<Port>> ports;
   std::vector<Interface> interfaces;
   std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<Desk*> desks;  ///< of the workers
+  std::unique_ptr<Courier> courier;
   std::vector<std::thread> threads;
   StopRequest ended;  ///< one request a worker that ended
   bool launched = false;
@@ -192,6 +195,7 @@ Daemon::Parts::~Parts() {
   stop_now();
   join();
   if (launched) report();
+  courier.reset();
   workers.clear();
   the_capture = nullptr;
   set_check_handler(nullptr);
@@ -264,6 +268,9 @@ Result<void, StartError> Daemon::Parts::make_workers(
 }
 
 Result<void, StartError> Daemon::Parts::launch() {
+  for (const std::unique_ptr<Worker>& worker : workers) desks.push_back(&worker->desk());
+  courier = std::make_unique<Courier>(desks);
+  for (const std::unique_ptr<Worker>& worker : workers) worker->set_courier(*courier);
   capture->start();
   the_capture = capture.get();
   set_check_handler(on_check_failed);
@@ -367,6 +374,9 @@ void Daemon::wait() {
 Snapshot Daemon::snapshot() const {
   return parts_->snapshot();
 }
+const std::vector<Desk*>& Daemon::desks() const noexcept {
+  return parts_->desks;
+}
 const std::vector<Daemon::Interface>& Daemon::interfaces() const noexcept {
   return parts_->interfaces;
 }
@@ -426,11 +436,17 @@ void Daemon::run_until_stopped(Signals& signals, StopRequest& stop) {
 }
 
 Result<void, StartError> run(const Config& config, const std::vector<ApplicationSpec>& applications,
-                             StopRequest& stop) {
+                             StopRequest& stop, const Attach& attach) {
   Daemon::Signals signals;
   const auto began = std::chrono::steady_clock::now();
   auto daemon = Daemon::start(config, applications);
   if (!daemon) return fail(daemon.error());
+  std::unique_ptr<Attachment> attachment;
+  if (attach) {
+    auto attached = attach(**daemon);
+    if (!attached) return fail(attached.error());
+    attachment = std::move(*attached);
+  }
   (*daemon)->log().write(
       LogLevel::kInfo, "smold",
       ready_line(std::chrono::steady_clock::now() - began, (*daemon)->interfaces()));

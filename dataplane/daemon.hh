@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "dataplane/application.hh"
 #include "dataplane/config.hh"
 #include "dataplane/counters.hh"
+#include "dataplane/errand.hh"
 #include "dataplane/log.hh"
 #include "protocols/base/result.hh"
 
@@ -33,6 +35,16 @@ class StopRequest {
  private:
   int fd_;
 };
+
+class Daemon;
+
+/// What goes with a running daemon: made after it started, destroyed after its workers ended and
+/// before the rest of it.
+class Attachment {
+ public:
+  virtual ~Attachment() = default;
+};
+using Attach = std::function<Result<std::unique_ptr<Attachment>, StartError>(Daemon&)>;
 
 /// A running dataplane: DPDK, ports, workers with their stacks and applications, capture and log.
 /// One a process, because DPDK can be started once.
@@ -63,6 +75,8 @@ class Daemon {
 
   /// Thread: any, but not beside the destructor.
   Snapshot snapshot() const;
+  /// One a worker. Open while the worker runs; closed ones give errands back cancelled.
+  const std::vector<Desk*>& desks() const noexcept;
   const std::vector<Interface>& interfaces() const noexcept;
   /// For every thread but a worker's.
   Log& log() noexcept;
@@ -71,7 +85,7 @@ class Daemon {
   struct Parts;
   class Signals;
   friend Result<void, StartError> run(const Config&, const std::vector<ApplicationSpec>&,
-                                      StopRequest&);
+                                      StopRequest&, const Attach&);
 
   explicit Daemon(std::unique_ptr<Parts> parts);
   void run_until_stopped(Signals& signals, StopRequest& stop);
@@ -79,10 +93,11 @@ class Daemon {
   std::unique_ptr<Parts> parts_;
 };
 
-/// The whole life of a daemon: starts it, lets it run until `stop` or a signal (SIGINT, SIGTERM)
-/// says otherwise, drains, and ends within Config::drain and half a second. A second signal does
-/// not wait for connections. SIGUSR1 prints every counter to the log. Error: it did not start.
+/// The whole life of a daemon: starts it and what goes with it, lets it run until `stop` or a
+/// signal (SIGINT, SIGTERM) says otherwise, drains, and ends within Config::drain and half a
+/// second. A second signal does not wait for connections. SIGUSR1 prints every counter to the log.
+/// Error: it did not start.
 Result<void, StartError> run(const Config& config, const std::vector<ApplicationSpec>& applications,
-                             StopRequest& stop);
+                             StopRequest& stop, const Attach& attach = {});
 
 }  // namespace smol::dataplane

@@ -40,6 +40,7 @@ Idle::~Idle() {
 }
 
 void Idle::wake() noexcept {
+  if (!drowsy_.load(std::memory_order_seq_cst)) return;
   const std::uint64_t one = 1;
   // It cannot fail but for a counter that is full: then it is awake already.
   [[maybe_unused]] const ssize_t written = write(event_fd_, &one, sizeof one);
@@ -73,11 +74,15 @@ void Idle::after_turn(Instant now, bool busy, Instant deadline) noexcept {
 void Idle::arm() noexcept {
   for (PortQueue* queue : queues_) queue->port().arm(queue->queue());
   armed_ = true;
+  drowsy_.store(true, std::memory_order_seq_cst);
+  // Whoever finds us awake stored before this; the turn that follows sees it.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void Idle::disarm() noexcept {
   for (PortQueue* queue : queues_) queue->port().disarm(queue->queue());
   armed_ = false;
+  drowsy_.store(false, std::memory_order_relaxed);
 }
 
 void Idle::sleep(Duration longest, bool nap) noexcept {

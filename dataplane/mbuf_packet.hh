@@ -84,6 +84,7 @@ class MbufPacket {
   std::size_t true_size() const noexcept;
   PacketMeta& meta() noexcept { return meta_of(head_); }
   Node* release() noexcept { return std::exchange(head_, nullptr); }
+  const Node* node() const noexcept { return head_; }
   static MbufPacket adopt(Node* node) noexcept { return MbufPacket{node}; }
   static PacketMeta& meta_of(Node* node) noexcept { return private_of(node).meta; }
 

@@ -110,6 +110,9 @@ void Worker::run() noexcept {
     }
     idle_->after_turn(now, busy, next_deadline());
   }
+  for (const auto& application : applications_) application->stopped();
+  desk_.close();
+  desk_.flush();
   rte_thread_unregister();
   this_worker = nullptr;
 }
@@ -119,15 +122,24 @@ bool Worker::turn(Instant now) noexcept {
   environment_.log.set_time(now);
   std::size_t work = 0;
   for (const std::unique_ptr<PortQueue>& queue : queues_) work += queue->receive(now);
+  if (desk_.has_mail()) [[unlikely]]
+    work += run_errands();
   work += stack_.expire(now, kTimersATurn);
   if (run_applications()) ++work;
   stack_.transmit(now, kSegmentsATurn);
+  if (desk_.unflushed()) [[unlikely]]
+    desk_.flush();
   if (environment_.tap != nullptr) [[unlikely]]
     environment_.tap->publish();
   counters_.turns.add();
   if (work == 0) return false;
   counters_.busy_turns.add();
   return true;
+}
+
+std::size_t Worker::run_errands() noexcept {
+  WorkerAccess access{environment_.index, stack_, desk_};
+  return desk_.run(access);
 }
 
 bool Worker::run_applications() noexcept {
@@ -157,6 +169,8 @@ void Worker::give(std::span<const SocketEvent> events) noexcept {
 }
 
 Instant Worker::next_deadline() const noexcept {
+  // The courier is behind: what is finished is handed out as soon as it has caught up.
+  if (desk_.unflushed()) return now_;
   Instant next = std::min(stack_.next_deadline(), drain_until_);
   for (const std::unique_ptr<PortQueue>& queue : queues_) {
     next = std::min(next, queue->next_deadline());
@@ -179,7 +193,7 @@ bool Worker::drained(Instant now) noexcept {
 }
 
 void Worker::request_stop() noexcept {
-  stop_requests_.fetch_add(1, std::memory_order_relaxed);
+  stop_requests_.fetch_add(1, std::memory_order_seq_cst);
   idle_->wake();
 }
 

@@ -12,6 +12,7 @@
 #include "dataplane/capture.hh"
 #include "dataplane/config.hh"
 #include "dataplane/counters.hh"
+#include "dataplane/errand.hh"
 #include "dataplane/idle.hh"
 #include "dataplane/logger.hh"
 #include "dataplane/mbuf_packet.hh"
@@ -60,6 +61,10 @@ class Worker final : private PacketSink<MbufPacket>, private DropObserver<MbufPa
   /// First request: applications drain, and it ends when no connection is left or the time is over.
   /// Second: it ends with the turn. Thread: any; signal handlers too.
   void request_stop() noexcept;
+  /// Where control threads leave errands for this worker, while it runs.
+  Desk& desk() noexcept { return desk_; }
+  /// Whom finished errands wake. Before run().
+  void set_courier(Desk::Waker& courier) noexcept { desk_.set_wakers(idle_.get(), &courier); }
 
   // --- observation, any thread
 
@@ -83,6 +88,7 @@ class Worker final : private PacketSink<MbufPacket>, private DropObserver<MbufPa
   void on_drop(InterfaceId interface, Direction direction, const MbufPacket& packet,
                Drop reason) noexcept override;
 
+  std::size_t run_errands() noexcept;
   bool run_applications() noexcept;
   void give(std::span<const SocketEvent> events) noexcept;
   Instant next_deadline() const noexcept;
@@ -97,6 +103,7 @@ class Worker final : private PacketSink<MbufPacket>, private DropObserver<MbufPa
   Stack<MbufPacket> stack_;
   std::vector<std::unique_ptr<PortQueue>> queues_;  ///< by interface
   std::unique_ptr<Idle> idle_;
+  Desk desk_;
   std::vector<std::unique_ptr<Application>> applications_;  ///< by owner
   std::array<SocketEvent, 256> grouped_;
   Instant now_{};

@@ -108,12 +108,12 @@ TEST_F(CaptureTest, PacketDroppedLaterIsARecordOfItsOwn) {
   CaptureTap tap{CaptureTap::Scope::kAll, 1 << 16, 65'535};
   auto packets = burst({1});
   tap.settle(show(tap, at(5), Direction::kRx, packets));
-  tap.on_drop(at(9), 0, Direction::kRx, packets[0], Drop::kSocketClosed);
+  tap.on_drop(at(9), 0, Direction::kRx, packets[0], Drop::kUdpSocketFull);
   tap.publish();
   const auto seen = drain(tap);
   ASSERT_EQ(seen.size(), 2u);
   EXPECT_FALSE(seen[0].packet.dropped);
-  EXPECT_EQ(seen[1].packet.reason, Drop::kSocketClosed);
+  EXPECT_EQ(seen[1].packet.reason, Drop::kUdpSocketFull);
   EXPECT_EQ(seen[1].packet.at, at(9));
 }
 

@@ -25,20 +25,19 @@ class IdleTest : public ::testing::Test {
 
 TEST_F(IdleTest, SleepsOnlyWhenItHasBeenQuietForLongAndAfterOneMoreTurn) {
   Idle idle = this->idle();
-  idle.wake();  // the first sleep ends at once
   const Instant soon = kStart + seconds(1);
   idle.after_turn(kStart, true, soon);
   idle.after_turn(kStart + microseconds(19), false, kNever);  // spins
   idle.after_turn(kStart + microseconds(69), false, kNever);  // yields
   idle.after_turn(kStart + microseconds(70), false, kNever);  // arms
   EXPECT_EQ(sleeps(), 0u);
+  idle.wake();  // the sleep ends at once
   idle.after_turn(kStart + microseconds(71), false, kNever);
   EXPECT_EQ(sleeps(), 1u);
 }
 
 TEST_F(IdleTest, WorkerThatHasJustStartedIsNotQuietYet) {
   Idle idle = this->idle();
-  idle.wake();
   for (int i = 1; i < 20; ++i) idle.after_turn(kStart + microseconds(i), false, kNever);
   EXPECT_EQ(sleeps(), 0u);
 }
@@ -70,14 +69,25 @@ TEST_F(IdleTest, SleepsUntilTheDeadline) {
   EXPECT_EQ(sleeps(), 1u);
 }
 
-TEST_F(IdleTest, WakingBeforeTheSleepIsKeptForIt) {
+TEST_F(IdleTest, WakingInTheLastTurnBeforeTheSleepIsKeptForIt) {
+  Idle idle = this->idle();
+  const Instant now = kStart + seconds(1);
+  idle.after_turn(now, false, kNever);  // arms
+  idle.wake();
+  idle.wake();
+  idle.after_turn(now, false, kNever);  // would last for ever
+  EXPECT_EQ(sleeps(), 1u);
+}
+
+// Whoever is awake looks by itself: a system call for each message would be for nothing.
+TEST_F(IdleTest, WakingWhoIsAwakeLeavesNothingBehind) {
   Idle idle = this->idle();
   const Instant now = kStart + seconds(1);
   idle.wake();
-  idle.wake();
   idle.after_turn(now, false, kNever);  // arms
-  idle.after_turn(now, false, kNever);  // would last for ever
-  EXPECT_EQ(sleeps(), 1u);
+  const Instant before = monotonic_now();
+  idle.after_turn(now, false, now + milliseconds(5));
+  EXPECT_GE(monotonic_now() - before, milliseconds(5));
 }
 
 TEST_F(IdleTest, AnotherThreadEndsASleep) {

@@ -1,0 +1,82 @@
+#include "dataplane/errand.hh"
+
+#include <utility>
+
+namespace smol::dataplane {
+namespace {
+
+/// Stands where errands would: a desk that takes no more.
+class Closed final : public Errand {
+ public:
+  Step run(WorkerAccess&) noexcept override { return Step::kDone; }
+  void done() noexcept override {}
+};
+
+}  // namespace
+
+Errand* Desk::closed_mark() noexcept {
+  static Closed mark;
+  return &mark;
+}
+
+void Desk::post(Errand& errand) noexcept {
+  errand.cancelled_ = false;
+  Errand* head = in_.load(std::memory_order_relaxed);
+  do {
+    if (head == closed_mark()) {
+      errand.cancelled_ = true;
+      errand.done();
+      return;
+    }
+    errand.next_ = head;
+    // With the order of all such operations: either the worker sees this before it sleeps, or the
+    // waker sees that it sleeps.
+  } while (!in_.compare_exchange_weak(head, &errand, std::memory_order_seq_cst,
+                                      std::memory_order_relaxed));
+  // The first in the line wakes; the worker takes those behind it with it.
+  if (head == nullptr) worker_->wake();
+}
+
+std::size_t Desk::run(WorkerAccess& worker) noexcept {
+  Line line = std::exchange(again_, {});
+  Errand* newest = in_.load(std::memory_order_relaxed) == nullptr
+                       ? nullptr
+                       : in_.exchange(nullptr, std::memory_order_seq_cst);
+  Errand* oldest = nullptr;
+  while (newest != nullptr) {
+    Errand* next = std::exchange(newest->next_, oldest);
+    oldest = std::exchange(newest, next);
+  }
+  while (oldest != nullptr) line.push(*std::exchange(oldest, oldest->next_));
+  std::size_t count = 0;
+  while (line.head != nullptr) {
+    Errand& errand = *std::exchange(line.head, line.head->next_);
+    ++count;
+    switch (errand.run(worker)) {
+      case Errand::Step::kDone:
+        out_.push(errand);
+        break;
+      case Errand::Step::kAgain:
+        again_.push(errand);
+        break;
+      case Errand::Step::kKept:
+        break;
+    }
+  }
+  return count;
+}
+
+void Desk::flush() noexcept {
+  if (out_.head == nullptr || handed_.load(std::memory_order_acquire) != nullptr) return;
+  handed_.store(std::exchange(out_, {}).head, std::memory_order_seq_cst);
+  courier_->wake();
+}
+
+void Desk::close() noexcept {
+  Errand* newest = in_.exchange(closed_mark(), std::memory_order_seq_cst);
+  while (newest != nullptr) cancel(*std::exchange(newest, newest->next_));
+  while (again_.head != nullptr) cancel(*std::exchange(again_.head, again_.head->next_));
+  again_ = {};
+}
+
+}  // namespace smol::dataplane
