@@ -196,6 +196,115 @@ TEXTS = {
     "mapped": "::ffff:10.0.0.1",
     "leading_zero": "010.0.0.1",
 }
+# Behind an octet that says how large the pieces are.
+HTTP = {
+    "chunked": b"\x05GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"5;x=y\r\nabcde\r\n0\r\nA: b\r\n\r\n",
+    "expect": b"\x02POST /x?y HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n01234",
+    "absolute_form": b"\x01OPTIONS http://a/x?y HTTP/1.0\r\nConnection: close, keep-alive\r\n\r\n",
+    "pipelined": b"\x07\r\nHEAD / HTTP/1.1\r\nHost: [fdaa::1]:80\r\nX: y\r\n\r\nGET / HTTP/1.1\r\n",
+}
+PORT = b"ports: [{name: smol0, device: net_tap0, addresses: [192.168.69.1/24, 'fdaa::1/64']}]\n"
+CONFIG = {
+    "port": PORT,
+    "routes": PORT + b"routes:\n  - {to: default, via: 192.168.69.100}\n  - {to: 10.0.0.0/8, dev: smol0, metric: 7}\n",
+    "sections": PORT + b"workers: {count: 1, cores: [3]}\nidle: {spin: 1us, sleep: off}\npool: {packets: 1024}\n"
+    b"tcp: {send_buffer: 64KiB, user_timeout: off, nagle: no}\nlimits: {connections: 100}\nseed: 42\ndrain: 1s\n",
+    "apps": PORT + b"apps: {hello: {enabled: yes, udp_port: 7}, http: {enabled: yes, port: 80, idle_timeout: 5s}}\n",
+    "anchors": b"log: &a {level: debug}\ncapture: *a\n",
+    "recursive": b"ports: &a [*a]\n",
+    "unknown_key": b"prots: 1\nworkers: {count: 99999999999999999999}\n",
+    "two_documents": b"a: 1\n---\nb: 1\n",
+    "tag": b"workers: !!int 5\n",
+}
+
+
+def u16(value: int) -> bytes:
+    return struct.pack("!H", value)
+
+
+# tests/fuzz/input.hh: a number near a mark is how far off, and in which unit. On it:
+ON = b"\x00\x07"
+# What a connection is set up with: rules, ISS, timestamp offset, segment size, family, options.
+PLAIN = b"\x00" + bytes.fromhex("fffff000 00000007") + u16(1460) + b"\x00" + b"\x04\x04\x01"
+BARE = b"\x03" + PLAIN[1:]
+WRITE, READ_ALL, SHUT, CLOSE = b"\x06" + u16(4000), b"\x07" + u16(65535), b"\x08", b"\x09"
+SEND, LATER = b"\x0f\x20", b"\x05" + b"\x88"
+ACKED = b"\x04\xff" + u16(65535)
+TEXT, TEXT_FIN = b"\x03" + u16(1000) + b"\x01", b"\x03" + u16(1000) + b"\x00"
+
+
+def arrives(flags: int, seq: bytes = ON, ack: bytes = ON, text: int = 0, bits: bytes = b"\x00") -> bytes:
+    return b"\x00" + bytes([flags]) + seq + b"\x00" + ack + b"\x01" + u16(text) + u16(65535) + bits
+
+
+SYN_BITS = b"\x0e" + bytes.fromhex("0000000100000002") + u16(1460) + b"\x07"
+OPENED = PLAIN + b"\x00" + SEND + arrives(0x12, bits=SYN_BITS) + SEND
+ACCEPTED = BARE + b"\x01" + arrives(0x02) + SEND + arrives(0x10) + SEND
+HOLE = arrives(0x10, seq=b"\x02\x01", text=1000)
+TCP_CONNECTION = {
+    "refused": PLAIN + b"\x00" + SEND + arrives(0x14),
+    "transfer": OPENED + WRITE + SEND + ACKED + TEXT + READ_ALL + SEND + LATER,
+    "active_close": OPENED + WRITE + CLOSE + SEND + ACKED + SEND + TEXT_FIN + LATER,
+    "passive_close": ACCEPTED + TEXT_FIN + READ_ALL + SEND + WRITE + SHUT + SEND + ACKED + LATER,
+    "simultaneous_open": PLAIN + b"\x00" + SEND + arrives(0x02) + SEND + arrives(0x12) + SEND,
+    "out_of_order": ACCEPTED + HOLE + HOLE + SEND + TEXT + SEND + READ_ALL,
+    "lost": OPENED + WRITE + SEND + LATER + LATER + ACKED + LATER,
+    "duplicate_acks": OPENED + 8 * WRITE + SEND + 4 * arrives(0x10, ack=b"\x00\x07") + SEND,
+    "shut_window": OPENED + WRITE + b"\x04\x00" + u16(0) + 4 * LATER + ACKED + LATER,
+    "challenged": ACCEPTED + arrives(0x04, seq=b"\x05\x00") + arrives(0x02) + arrives(0x04),
+    "short_of_memory": ACCEPTED + b"\x0d\x01\x01" + HOLE + TEXT + TEXT + READ_ALL + SEND + b"\x0d\x00",
+    "told_of_errors": OPENED + WRITE + SEND + b"\x0c" + b"\x01\x00" + b"\x01" + LATER,
+}
+
+# A stack's configuration, and what its port offers.
+STACK = b"\x00\x00"
+
+
+def stack_frame(frame: bytes) -> bytes:
+    return b"\x00" + bytes([(len(frame) + 7) // 8]) + frame + bytes(-len(frame) % 8) + b"\x01"
+
+
+def stack_packet(kind: int, payload: bytes, v6: bool = False) -> bytes:
+    """`kind`: its place in the target's list of protocols."""
+    bits = next(bits for bits in range(64 if v6 else 0, 128) if bits % 6 == kind and bool(bits & 64) == v6)
+    return b"\x01" + bytes([bits, 0xFF, len(payload)]) + payload + b"\x01"
+
+
+def stack_segment(bits: int, length: int = 0, connection: bool = True, peer: int = 0) -> bytes:
+    marks = ON + b"\x00" + ON if connection else b""
+    return b"\x03" + bytes([peer]) + u16(65535) + marks + bytes([bits, length]) + b"\x01"
+
+
+STACK_LISTEN = b"\x07\x30\x1b"
+STACK_CONNECT = b"\x07\x01" + u16(80) + b"\x1b"
+STACK_UDP = b"\x07\xe2" + u16(53)
+STACK_TURN = b"\x0b\xff\xff"
+STACK_LATER = b"\x06\x90"
+KNOWN = stack_frame(ethernet(0x0806, arp(1), BROADCAST)) + stack_frame(ethernet(0x0806, arp(2)))
+
+
+def stack_call(which: int, call: int, rest: bytes = b"") -> bytes:
+    return b"\x08" + bytes([which, call]) + rest
+
+
+STACK_SEEDS = {
+    "frames": STACK + b"".join(stack_frame(frame) for frame in FRAMES.values() if len(frame) < 900),
+    "udp": STACK + STACK_UDP + stack_packet(2, struct.pack("!HHHH", 9, 53, 11, 0) + b"abc") + STACK_TURN
+    + stack_call(0, 13) + stack_call(0, 12, b"\x00" + u16(9) + b"\x00" + u16(100)) + STACK_TURN,
+    "icmp": STACK + stack_packet(0, ICMPV4["echo_request"]) + stack_packet(3, ICMPV6["echo_request"], True)
+    + stack_packet(3, ND["neighbor_solicit"], True) + STACK_TURN,
+    "accepted": STACK + KNOWN + STACK_LISTEN + stack_segment(20, connection=False) + STACK_TURN
+    + stack_segment(0) + stack_segment(1, 100) + STACK_TURN + stack_call(0, 0) + stack_call(1, 3, u16(4000))
+    + stack_call(1, 1, u16(3000)) + STACK_TURN + stack_segment(0) + stack_segment(3) + STACK_TURN + STACK_LATER,
+    "connected": STACK + KNOWN + STACK_CONNECT + STACK_TURN + stack_segment(4) + STACK_TURN
+    + stack_call(0, 1, u16(4000)) + STACK_TURN + b"\x05\x03\x01\x00\x00\x08\x01" + STACK_LATER + stack_segment(5),
+    "closed": STACK + KNOWN + STACK_LISTEN + stack_segment(20, connection=False) + STACK_TURN + stack_segment(0)
+    + stack_call(0, 0) + stack_call(1, 8, b"\x01\x01") + STACK_TURN + stack_segment(3) + STACK_TURN + STACK_LATER,
+    "port_refuses": STACK + KNOWN + STACK_CONNECT + b"\x0a\x00\x01\x00" + STACK_TURN + STACK_LATER
+    + b"\x0a\x01\x01\x01" + STACK_LATER,
+    "nobody_answers": STACK + STACK_CONNECT + STACK_TURN + 4 * STACK_LATER,
+}
 # What the targets that begin with a length for the rest of the packet see: none, and some.
 WHOLE, MORE = b"\x00\x00", b"\x01\x00"
 
@@ -216,13 +325,17 @@ def segments() -> dict[str, bytes]:
 SEEDS: dict[str, dict[str, bytes]] = {
     "address_fuzz": {name: text.encode() for name, text in TEXTS.items()},
     "arp_fuzz": {"request": arp(1), "reply": arp(2), "padded": arp(1, 18), "other_operation": arp(3)},
+    "config_fuzz": CONFIG,
     "ethernet_fuzz": {name: FRAMES[name][:20] for name in ("arp", "tcp", "vlan_udp", "llc", "group_source")},
+    "http_fuzz": HTTP,
     "icmpv4_fuzz": named(ICMPV4, WHOLE),
     "icmpv6_fuzz": named(ICMPV6, WHOLE),
     "ipv4_fuzz": named(IPV4, WHOLE) | {"front_only": MORE + IPV4["tcp"][:40]},
     "ipv6_fuzz": named(IPV6, WHOLE) | {"front_only": MORE + IPV6["tcp"][:60]},
     "nd_fuzz": ND,
     "print_fuzz": FRAMES | {"ip_tcp": IPV4["tcp"], "ip6_udp": IPV6["udp"]},
+    "stack_fuzz": STACK_SEEDS,
+    "tcp_connection_fuzz": TCP_CONNECTION,
     "tcp_fuzz": segments(),
     "tcp_options_fuzz": OPTION_SETS,
     "udp_fuzz": {
