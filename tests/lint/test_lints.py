@@ -173,6 +173,53 @@ def test_shell_accepts_a_clean_script(tree: Tree) -> None:
     assert tree.complaints("shell") == []
 
 
+# --- drops ------------------------------------------------------------------------------------------
+
+DROP_ROW = 'SMOL_DROP(kTcpPaws, "tcp_paws", kTransport, "Old.")\n'
+
+
+@pytest.fixture
+def drops(tree: Tree) -> Tree:
+    tree.write("protocols/base/drop.def", "// The reasons.\n" + DROP_ROW)
+    tree.write("protocols/tcp/a.cc", "void f() { drop(Drop::kTcpPaws); }\n")
+    return tree
+
+
+@pytest.mark.parametrize(("path", "text"), [
+    ("tests/protocols/tcp/a_test.cc", "EXPECT_EQ(reason(), Drop::kTcpPaws);\n"),
+    ("tests/protocols/tcp/a_test.cc", "run(c, R\"(\n  drop tcp_paws\n)\");\n"),
+    ("tests/interop/test_a.py", "assert drops[\"tcp_paws\"] == 1\n"),
+])
+def test_drops_accepts_a_reason_that_a_test_names(drops: Tree, path: str, text: str) -> None:
+    drops.write(path, text)
+    assert drops.complaints("drops") == []
+
+
+@pytest.mark.parametrize(("path", "text"), [
+    ("tests/protocols/tcp/a_test.cc", "// Drop::kTcpPaws, or tcp_paws\n"),
+    ("tests/protocols/tcp/a_test.cc", "Drop::kTcpPawsToo, not_tcp_paws\n"),
+    ("tests/protocols/base/drop_test.cc", "EXPECT_EQ(name(Drop::kTcpPaws), \"tcp_paws\");\n"),
+    ("tests/sim/a.cc", "\"tcp_paws\"\n"),
+    ("docs/a.md", "tcp_paws\n"),
+])
+def test_drops_wants_each_reason_held_by_a_test(drops: Tree, path: str, text: str) -> None:
+    drops.write(path, text)
+    assert drops.complaints("drops") == ["protocols/base/drop.def:2: tcp_paws is named by no test: "
+                                         "add one that fails without it"]
+
+
+@pytest.mark.parametrize("text", ["", "// Drop::kTcpPaws\n", "drop(Drop::kTcpPawsToo);\n", "\"tcp_paws\"\n"])
+def test_drops_wants_each_reason_produced(drops: Tree, text: str) -> None:
+    drops.write("tests/a_test.cc", "Drop::kTcpPaws\n")
+    drops.write("protocols/tcp/a.cc", text)
+    assert drops.complaints("drops") == ["protocols/base/drop.def:2: tcp_paws is produced nowhere: remove the row"]
+
+
+def test_drops_wants_a_table(drops: Tree) -> None:
+    drops.write("protocols/base/drop.def", "")
+    assert len(drops.complaints("drops")) == 1
+
+
 # --- sizes ------------------------------------------------------------------------------------------
 
 

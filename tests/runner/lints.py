@@ -12,7 +12,7 @@ from screen import Screen
 from variants import REPOSITORY, Variant
 
 SUITE = "lint"
-_LINTS = ("format", "layering", "leaks", "links", "purity", "requirements", "shell")
+_LINTS = ("drops", "format", "layering", "leaks", "links", "purity", "requirements", "shell")
 
 
 def names(name: str) -> list[str]:
