@@ -51,15 +51,7 @@ void Courier::run() noexcept {
 
 bool Courier::deliver() noexcept {
   bool any = false;
-  for (Desk* desk : desks_) {
-    for (Errand* errand = desk->take(); errand != nullptr;) {
-      // done() may post it again, which overwrites its link.
-      Errand* next = errand->next_;
-      errand->done();
-      errand = next;
-      any = true;
-    }
-  }
+  for (Desk* desk : desks_) any = desk->deliver() || any;
   return any;
 }
 

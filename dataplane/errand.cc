@@ -22,19 +22,41 @@ Errand* Desk::closed_mark() noexcept {
 void Desk::post(Errand& errand) noexcept {
   errand.cancelled_ = false;
   Errand* head = in_.load(std::memory_order_relaxed);
+  // The order of all such operations: either the worker sees the errand before it sleeps, or the
+  // waker sees that it sleeps.
   do {
-    if (head == closed_mark()) {
-      errand.cancelled_ = true;
-      errand.done();
-      return;
-    }
+    if (head == closed_mark()) return refuse(errand);
     errand.next_ = head;
-    // With the order of all such operations: either the worker sees this before it sleeps, or the
-    // waker sees that it sleeps.
   } while (!in_.compare_exchange_weak(head, &errand, std::memory_order_seq_cst,
                                       std::memory_order_relaxed));
   // The first in the line wakes; the worker takes those behind it with it.
   if (head == nullptr) worker_->wake();
+}
+
+void Desk::refuse(Errand& errand) noexcept {
+  errand.cancelled_ = true;
+  errand.next_ = refused_.load(std::memory_order_relaxed);
+  while (!refused_.compare_exchange_weak(errand.next_, &errand, std::memory_order_seq_cst,
+                                         std::memory_order_relaxed)) {
+  }
+  courier_->wake();
+}
+
+bool Desk::deliver() noexcept {
+  const bool any = bring_back(handed_);
+  return bring_back(refused_) || any;
+}
+
+bool Desk::bring_back(std::atomic<Errand*>& line) noexcept {
+  Errand* errand = line.exchange(nullptr, std::memory_order_acquire);
+  if (errand == nullptr) return false;
+  while (errand != nullptr) {
+    // done() may post it again, which overwrites its link, or destroy it.
+    Errand* next = errand->next_;
+    errand->done();
+    errand = next;
+  }
+  return true;
 }
 
 std::size_t Desk::run(WorkerAccess& worker) noexcept {

@@ -33,8 +33,7 @@ class Errand {
 
   /// Short: the packets wait. Allocates nothing, never blocks. Thread: the worker's.
   virtual Step run(WorkerAccess& worker) noexcept = 0;
-  /// The errand is its poster's again. Thread: the courier's; for an errand that found the desk
-  /// closed, the poster's.
+  /// The errand is its poster's again. Thread: the courier's.
   virtual void done() noexcept = 0;
 
   /// After done(): the worker had ended, and run() was not called, or not to its end.
@@ -45,7 +44,6 @@ class Errand {
 
  private:
   friend class Desk;
-  friend class Courier;
 
   Errand* next_ = nullptr;
   bool cancelled_ = false;
@@ -76,8 +74,8 @@ class Desk {
 
   // --- control threads
 
-  /// Errands posted by one thread run in their order. A closed desk gives the errand back at once:
-  /// done() is called here, with cancelled().
+  /// Errands posted by one thread run in their order. A closed desk gives the errand back
+  /// cancelled.
   void post(Errand& errand) noexcept;
 
   // --- the worker
@@ -104,12 +102,10 @@ class Desk {
 
   // --- the courier
 
-  /// All that was handed out, in its order, linked by next_; null: nothing.
-  Errand* take() noexcept { return handed_.exchange(nullptr, std::memory_order_acquire); }
+  /// Brings back all that was handed out, in its order. False: there was nothing.
+  bool deliver() noexcept;
 
  private:
-  friend class Courier;
-
   struct Line {
     Errand* head = nullptr;
     Errand* tail = nullptr;
@@ -122,9 +118,12 @@ class Desk {
   };
 
   static Errand* closed_mark() noexcept;
+  void refuse(Errand& errand) noexcept;
+  static bool bring_back(std::atomic<Errand*>& line) noexcept;
 
   alignas(64) std::atomic<Errand*> in_{nullptr};  ///< newest first; closed_mark(): no more
   alignas(64) std::atomic<Errand*> handed_{nullptr};
+  std::atomic<Errand*> refused_{nullptr};  ///< came to a closed desk
   alignas(64) Line again_;
   Line out_;
   Waker* worker_ = nullptr;

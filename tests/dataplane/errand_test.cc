@@ -138,6 +138,7 @@ TEST_F(DeskTest, AClosedDeskGivesEverythingBackCancelled) {
   EXPECT_TRUE(again.cancelled());
   Traced& late = errand(2);
   desk.post(late);
+  deliver();
   EXPECT_TRUE(late.cancelled());
   std::sort(came_back.begin(), came_back.end());
   EXPECT_EQ(came_back, (std::vector{0, 1, 2}));
