@@ -15,12 +15,16 @@
 #include <sys/signalfd.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "dataplane/capture_hub.hh"
 #include "dataplane/capture_writer.hh"
 #include "dataplane/courier.hh"
+#include "dataplane/dpdk.hh"
 #include "dataplane/eal.hh"
+#include "dataplane/filter/self_test.hh"
 #include "dataplane/logger.hh"
 #include "dataplane/mbuf_packet.hh"
 #include "dataplane/port.hh"
@@ -177,6 +181,7 @@ struct Daemon::Parts {
 
   const Config config;
   Logger logger;
+  std::unique_ptr<CaptureHub> captures;
   std::unique_ptr<CaptureWriter> capture;
   std::shared_ptr<Eal> eal;
   std::unique_ptr<Eal::LogScope> eal_log;
@@ -200,6 +205,7 @@ Daemon::Parts::~Parts() {
   the_capture = nullptr;
   set_check_handler(nullptr);
   capture.reset();
+  captures.reset();
   if (eal == nullptr) return;
   const Eal::Quiet quiet{*eal};
   ports.clear();
@@ -221,6 +227,13 @@ Result<void, StartError> Daemon::Parts::build(const std::vector<ApplicationSpec>
     names.push_back(port.name);
     if (!is_virtual(port.device)) pci.push_back(port.device);
   }
+  if (const std::string wrong = filter::self_test(); !wrong.empty()) {
+    filter::use_interpreter();
+    logger.write(LogLevel::kWarning, "capture", wrong);
+  }
+  CaptureHub::Options options;
+  options.ring_octets = std::size_t{config.capture.ring_mb} << 20;
+  captures = std::make_unique<CaptureHub>(options);
   auto made_capture = CaptureWriter::create(config.capture, names, logger);
   if (!made_capture) return fail(made_capture.error());
   capture = std::move(*made_capture);
@@ -248,7 +261,9 @@ Result<void, StartError> Daemon::Parts::open_ports(Chance& chance, bool sleep) {
   for (const PortConfig& wanted : config.ports) {
     auto port = Port::open(wanted, {*eal, logger, pools, sleep, chance.next()});
     if (!port) return fail(port.error());
-    interfaces.push_back({wanted.name, (*port)->mac(), (*port)->mtu(), wanted.addresses});
+    const auto queues = static_cast<std::uint16_t>(pools.size());
+    interfaces.push_back({wanted.name, (*port)->mac(), (*port)->mtu(), wanted.addresses,
+                          (*port)->driver(), queues, queues});
     ports.push_back(std::move(*port));
   }
   return {};
@@ -259,7 +274,7 @@ Result<void, StartError> Daemon::Parts::make_workers(
   for (unsigned index = 0; index < config.workers.count; ++index) {
     workers.push_back(std::make_unique<Worker>(
         Worker::Environment{index, config, ports, *pools[index], logger.add_ring(),
-                            capture->add_tap(), chance.secrets(), chance.next(), sleep,
+                            &captures->add_tap(), chance.secrets(), chance.next(), sleep,
                             config.eal.hugepages == EalConfig::Hugepages::kAuto}));
     if (auto done = workers.back()->configure(); !done) return done;
     if (auto done = workers.back()->start_applications(applications); !done) return done;
@@ -271,7 +286,7 @@ Result<void, StartError> Daemon::Parts::launch() {
   for (const std::unique_ptr<Worker>& worker : workers) desks.push_back(&worker->desk());
   courier = std::make_unique<Courier>(desks);
   for (const std::unique_ptr<Worker>& worker : workers) worker->set_courier(*courier);
-  capture->start();
+  capture->start(*captures);
   the_capture = capture.get();
   set_check_handler(on_check_failed);
   for (unsigned index = 0; index < config.workers.count; ++index) {
@@ -380,6 +395,18 @@ const std::vector<Desk*>& Daemon::desks() const noexcept {
 const std::vector<Daemon::Interface>& Daemon::interfaces() const noexcept {
   return parts_->interfaces;
 }
+bool Daemon::link_up(std::size_t interface) const noexcept {
+  return parts_->ports[interface]->link_up();
+}
+const Config& Daemon::config() const noexcept {
+  return parts_->config;
+}
+const tcp::SocketOptions& Daemon::tcp_defaults() const noexcept {
+  return parts_->config.stack.tcp.defaults;
+}
+CaptureHub& Daemon::captures() noexcept {
+  return *parts_->captures;
+}
 Log& Daemon::log() noexcept {
   return parts_->logger;
 }
@@ -414,10 +441,15 @@ class Daemon::Signals {
   int fd_;
 };
 
-void Daemon::run_until_stopped(Signals& signals, StopRequest& stop) {
+void Daemon::run_until_stopped(Signals& signals, StopRequest& stop, Attachment* attachment) {
   std::array<pollfd, 3> fds = {
       {{signals.fd(), POLLIN, 0}, {stop.fd(), POLLIN, 0}, {parts_->ended.fd(), POLLIN, 0}}};
   std::size_t running = parts_->threads.size();
+  const auto request = [&] {
+    // What is attached first: nobody is sent to workers that close their listeners.
+    if (attachment != nullptr) std::exchange(attachment, nullptr)->drain();
+    request_stop();
+  };
   while (running > 0) {
     poll(fds.data(), fds.size(), -1);
     while (const int signal = signals.take()) {
@@ -427,12 +459,16 @@ void Daemon::run_until_stopped(Signals& signals, StopRequest& stop) {
       }
       parts_->logger.write(LogLevel::kInfo, "smold",
                            std::string{"stops: SIG"} + sigabbrev_np(signal));
-      request_stop();
+      request();
     }
-    for (unsigned left = stop.take(); left > 0; --left) request_stop();
+    for (unsigned left = stop.take(); left > 0; --left) request();
     running -= parts_->ended.take();
   }
   wait();
+}
+
+std::string dpdk_version() {
+  return rte_version();
 }
 
 Result<void, StartError> run(const Config& config, const std::vector<ApplicationSpec>& applications,
@@ -450,7 +486,7 @@ Result<void, StartError> run(const Config& config, const std::vector<Application
   (*daemon)->log().write(
       LogLevel::kInfo, "smold",
       ready_line(std::chrono::steady_clock::now() - began, (*daemon)->interfaces()));
-  (*daemon)->run_until_stopped(signals, stop);
+  (*daemon)->run_until_stopped(signals, stop, attachment.get());
   return {};
 }
 

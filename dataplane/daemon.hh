@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dataplane/application.hh"
+#include "dataplane/capture_hub.hh"
 #include "dataplane/config.hh"
 #include "dataplane/counters.hh"
 #include "dataplane/errand.hh"
@@ -39,10 +40,12 @@ class StopRequest {
 class Daemon;
 
 /// What goes with a running daemon: made after it started, destroyed after its workers ended and
-/// before the rest of it.
+/// before the rest of it. Thread: main.
 class Attachment {
  public:
   virtual ~Attachment() = default;
+  /// The first request to stop came; the workers drain, for as long as Config::drain says.
+  virtual void drain() noexcept {}
 };
 using Attach = std::function<Result<std::unique_ptr<Attachment>, StartError>(Daemon&)>;
 
@@ -55,7 +58,10 @@ class Daemon {
     std::string name;
     MacAddress mac;
     std::uint16_t mtu;
-    std::vector<IpPrefix> addresses;
+    std::vector<IpPrefix> addresses;  ///< as configured; the stacks know what they are now
+    std::string driver;               ///< of DPDK: "net_tap"
+    std::uint16_t rx_queues;
+    std::uint16_t tx_queues;
   };
 
   /// Starts all of it, or nothing: on an error all that was made is gone. The calling thread is the
@@ -78,6 +84,13 @@ class Daemon {
   /// One a worker. Open while the worker runs; closed ones give errands back cancelled.
   const std::vector<Desk*>& desks() const noexcept;
   const std::vector<Interface>& interfaces() const noexcept;
+  /// Of the interface of that index: false while it is down or gone. Thread: any; a system call.
+  bool link_up(std::size_t interface) const noexcept;
+  const Config& config() const noexcept;
+  /// What the options of TCP sockets begin from.
+  const tcp::SocketOptions& tcp_defaults() const noexcept;
+  /// Where captures are opened while the daemon runs.
+  CaptureHub& captures() noexcept;
   /// For every thread but a worker's.
   Log& log() noexcept;
 
@@ -88,10 +101,13 @@ class Daemon {
                                       StopRequest&, const Attach&);
 
   explicit Daemon(std::unique_ptr<Parts> parts);
-  void run_until_stopped(Signals& signals, StopRequest& stop);
+  void run_until_stopped(Signals& signals, StopRequest& stop, Attachment* attachment);
 
   std::unique_ptr<Parts> parts_;
 };
+
+/// "DPDK 22.11.7".
+std::string dpdk_version();
 
 /// The whole life of a daemon: starts it and what goes with it, lets it run until `stop` or a
 /// signal (SIGINT, SIGTERM) says otherwise, drains, and ends within Config::drain and half a

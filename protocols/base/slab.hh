@@ -14,6 +14,10 @@ namespace smol {
 /// Names an object in a Slab for as long as it lives; once the object is gone the handle misses,
 /// also when another took its place. Value 0/0 names nothing.
 struct Handle {
+  /// Generations have so many bits, and then begin again: with an index they fit a number that is
+  /// given away, and a handle is mistaken after 134 million objects in one place at the earliest.
+  static constexpr unsigned kGenerationBits = 28;
+
   std::uint32_t index = 0;
   std::uint32_t generation = 0;
 
@@ -59,7 +63,7 @@ class Slab {
     }
     Slot& slot = slots_[index];
     ::new (static_cast<void*>(slot.storage)) T(std::forward<Args>(args)...);
-    ++slot.generation;
+    next_generation(slot);
     ++size_;
     return {index, slot.generation};
   }
@@ -89,7 +93,7 @@ class Slab {
     SMOL_CHECK(live(index));
     Slot& slot = slots_[index];
     std::destroy_at(&slot.value());
-    ++slot.generation;
+    next_generation(slot);
     slot.next_free = free_;
     free_ = index;
     --size_;
@@ -108,6 +112,10 @@ class Slab {
 
     T& value() noexcept { return *std::launder(reinterpret_cast<T*>(storage)); }
   };
+
+  static void next_generation(Slot& slot) noexcept {
+    slot.generation = (slot.generation + 1) & ((1U << Handle::kGenerationBits) - 1);
+  }
 
   std::pmr::memory_resource& memory_;
   Slot* slots_;

@@ -47,16 +47,20 @@ class Table:
     arrows: dict[str, set[str]]
     faces: dict[str, list[str]]
     external: dict[str, list[str]]
+    generated: dict[str, str]
     pure_folder: str
     pure_headers: set[str]
     everything: set[str] = field(default_factory=set)
 
     def unit_of(self, path: str) -> str | None:
-        """The folder of the table that `path` belongs to: the longest that it starts with."""
+        """The folder of the table that `path` belongs to: the longest that it starts with, or what made it."""
+        for pattern, unit in self.generated.items():
+            if fnmatchcase(path, pattern):
+                return unit
         parts = path.split("/")
         for count in range(len(parts) - 1, 0, -1):
             unit = "/".join(parts[:count])
-            if unit in self.arrows:
+            if unit in self.arrows and unit not in self.external:
                 return unit
         return None
 
@@ -96,7 +100,7 @@ def load(path: Path) -> Table:
 
     for unit in direct:
         close(unit, ())
-    return Table(closed, data["faces"], data["external"], data["pure"]["folder"],
+    return Table(closed, data["faces"], data["external"], data.get("generated", {}), data["pure"]["folder"],
                  set(data["pure"]["headers"]), everything)
 
 
