@@ -32,6 +32,7 @@ void Hello::on_events(Sockets& sockets, std::span<const SocketEvent> events) {
       case SocketKind::kTcp:
         await_end(sockets, event.socket, event.events);
         break;
+      case SocketKind::kIcmp:
       case SocketKind::kNone:
         break;
     }

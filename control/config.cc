@@ -41,6 +41,17 @@ Codec<MacAddress> station_address() {
   });
 }
 
+void settle_default(const Value& value, RouteConfig& route) {
+  for (std::size_t i = 0; i < value.keys.size(); ++i) {
+    const bool is_default = value.keys[i].name == "to" && value.items[i].text == "default";
+    if (is_default && route.gateway && route.gateway->is_v6()) {
+      route.destination = IpPrefix{IpAddress::any(IpFamily::kIp6), 0};
+    }
+  }
+}
+
+}  // namespace
+
 Codec<IpPrefix> host_address() {
   return checked(ip_prefix(), [](const IpPrefix& prefix) -> std::string {
     const IpAddress& address = prefix.address();
@@ -56,8 +67,7 @@ Codec<IpPrefix> host_address() {
   });
 }
 
-/// "default" is 0.0.0.0/0 here; route_schema() makes it ::/0 when the gateway is an IPv6 one.
-Codec<IpPrefix> destination() {
+Codec<IpPrefix> route_destination() {
   const Codec<IpPrefix> subnet = checked(ip_prefix(), [](const IpPrefix& prefix) -> std::string {
     if (prefix.network() == prefix.address()) return {};
     return printed(prefix) + " has bits set behind its prefix length: write " +
@@ -71,17 +81,6 @@ Codec<IpPrefix> destination() {
           },
           [=](const IpPrefix& prefix) { return prefix == all ? "default" : subnet.print(prefix); }};
 }
-
-void settle_default(const Value& value, RouteConfig& route) {
-  for (std::size_t i = 0; i < value.keys.size(); ++i) {
-    const bool is_default = value.keys[i].name == "to" && value.items[i].text == "default";
-    if (is_default && route.gateway && route.gateway->is_v6()) {
-      route.destination = IpPrefix{IpAddress::any(IpFamily::kIp6), 0};
-    }
-  }
-}
-
-}  // namespace
 
 Schema<dataplane::LogConfig> log_schema() {
   using Level = dataplane::LogLevel;
@@ -221,7 +220,7 @@ Schema<PortConfig> port_schema() {
 Schema<RouteConfig> route_schema() {
   Schema<RouteConfig> schema;
   schema
-      .required("to", &RouteConfig::destination, destination(),
+      .required("to", &RouteConfig::destination, route_destination(),
                 "The destination's prefix. `default` is 0.0.0.0/0, or ::/0 with an IPv6 gateway.")
       .scalar("via", &RouteConfig::gateway, optional("none", ip_address()),
               "The gateway, in a subnet of the port. `none` if the destinations are on the link.")

@@ -5,6 +5,12 @@
 
 namespace smol::control {
 
+/// An address that a host can have on a link.
+Codec<IpPrefix> host_address();
+/// A subnet without host bits. "default" is 0.0.0.0/0 here; route_schema() makes it ::/0 when the
+/// gateway is an IPv6 one.
+Codec<IpPrefix> route_destination();
+
 // The sections of the dataplane's configuration: the table from which they are read, printed and
 // documented. Value ranges are part of it; what several values must keep together is check()'s.
 

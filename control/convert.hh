@@ -44,6 +44,7 @@ void put(Duration in, google::protobuf::Duration& out);
 /// `unix_ns`: nanoseconds since 1970.
 void put_time(std::int64_t unix_ns, google::protobuf::Timestamp& out);
 v1::TcpState to_proto(tcp::State state) noexcept;
+v1::TcpWaitsFor to_proto(tcp::WaitsFor what) noexcept;
 void put(const tcp::Info& in, v1::TcpInfo& out);
 
 /// The octets of a `bytes` field, lent.

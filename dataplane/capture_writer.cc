@@ -1,19 +1,17 @@
 #include "dataplane/capture_writer.hh"
 
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
+#include <pthread.h>
+#include <utility>
 
+#include "dataplane/wall_clock.hh"
+#include "protocols/base/check.hh"
 #include "protocols/base/text.hh"
 #include "protocols/wire/print.hh"
 
 namespace smol::dataplane {
-namespace {
-
-/// Workers do not wake us; a ring of 16 MiB holds 10 ms at 10 Gbit/s.
-constexpr std::chrono::milliseconds kLook{5};
-
-}  // namespace
 
 Result<std::unique_ptr<CaptureWriter>, StartError> CaptureWriter::create(
     const CaptureConfig& config, std::vector<std::string> interfaces, Logger& log) {
@@ -27,107 +25,112 @@ Result<std::unique_ptr<CaptureWriter>, StartError> CaptureWriter::create(
 }
 
 CaptureWriter::~CaptureWriter() {
-  if (thread_.joinable()) {
-    {
-      const std::lock_guard lock{mutex_};
-      stop_ = true;
-    }
-    wake_.notify_all();
-    thread_.join();
-  }
-  std::uint64_t packets = 0;
-  std::uint64_t lost = 0;
-  for (const auto& tap : taps_) {
-    packets += tap->packets();
-    lost += tap->lost();
-  }
-  if (file_ != nullptr && !file_->finish(clock_.unix_ns(monotonic_now()), packets, lost)) give_up();
-  if (lost > 0) {
-    log_.write(LogLevel::kWarning, "capture",
-               std::to_string(lost) + " of " + std::to_string(packets) +
-                   " packets were lost: they came faster than they could be written; raise "
-                   "capture.ring_mb or lower capture.snap_length");
-  }
+  if (!thread_.joinable()) return;
+  for (const Source& source : sources_) source.session->stop();
+  thread_.join();
+  for (const Source& source : sources_) report(source.session->stats());
 }
 
-CaptureTap* CaptureWriter::add_tap() {
-  if (file_ == nullptr && !log_.wants(LogLevel::kDebug)) return nullptr;
-  const bool all = file_ != nullptr || log_.wants(LogLevel::kTrace);
-  taps_.push_back(
-      std::make_unique<CaptureTap>(all ? CaptureTap::Scope::kAll : CaptureTap::Scope::kDrops,
-                                   std::size_t{config_.ring_mb} << 20, config_.snap_length));
-  return taps_.back().get();
-}
-
-void CaptureWriter::start() {
-  if (taps_.empty()) return;
+void CaptureWriter::start(CaptureHub& hub) {
+  hub_ = &hub;
+  CaptureSpec all;
+  all.drop = true;
+  all.snap_length = config_.snap_length;
+  if (file_ != nullptr) {
+    all.name = "file " + config_.file;
+    // The disk may stall for as long as it takes to fill this.
+    all.queue_octets = std::size_t{config_.ring_mb} << 20;
+    open(hub, all, &CaptureWriter::save);
+  }
+  if (log_.wants(LogLevel::kDebug)) {
+    all.name = "log";
+    all.queue_octets = CaptureSpec{}.queue_octets;
+    all.rx = all.tx = log_.wants(LogLevel::kTrace);
+    open(hub, all, &CaptureWriter::print);
+  }
+  if (sources_.empty()) return;
   thread_ = std::thread{[this] { run(); }};
-  pthread_setname_np(thread_.native_handle(), "smol-capture");
+  pthread_setname_np(thread_.native_handle(), "smol-pcap");
+}
+
+void CaptureWriter::open(CaptureHub& hub, const CaptureSpec& spec, Use use) {
+  auto session = hub.open(spec);
+  SMOL_CHECK(session.has_value());  // a valid specification, and the first ones
+  sources_.push_back({std::move(*session), use});
 }
 
 void CaptureWriter::flush(std::chrono::milliseconds limit) noexcept {
-  std::unique_lock lock{mutex_};
   if (!thread_.joinable()) return;
+  const auto until = std::chrono::steady_clock::now() + limit;
+  hub_->flush(limit);
+  std::unique_lock lock{mutex_};
   const std::uint64_t mine = ++flushes_wanted_;
   wake_.notify_all();
-  flushed_.wait_for(lock, limit, [&] { return flushes_done_ >= mine; });
+  flushed_.wait_until(lock, until, [&] { return flushes_done_ >= mine; });
 }
 
 void CaptureWriter::run() {
   std::unique_lock lock{mutex_};
-  for (bool last = false; !last;) {
-    last = stop_;
+  for (bool more = true; more;) {
     const std::uint64_t wanted = flushes_wanted_;
+    ready_ = false;
     lock.unlock();
-    clock_.refresh();
-    if (drain() && file_ != nullptr && !file_->flush()) give_up();
+    bool any = false;
+    for (Source& source : sources_) any = drain(source) || any;
+    if (any && file_ != nullptr && !file_->flush()) give_up();
+    more = !std::all_of(sources_.begin(), sources_.end(), [](const Source& s) { return s.ended; });
     lock.lock();
     flushes_done_ = wanted;
     flushed_.notify_all();
-    if (last) break;
-    wake_.wait_for(lock, kLook, [&] { return stop_ || flushes_wanted_ > flushes_done_; });
+    if (more) wake_.wait(lock, [&] { return ready_ || flushes_wanted_ > flushes_done_; });
   }
 }
 
-bool CaptureWriter::drain() {
+/// True: there was something to read. Otherwise its next packet wakes this thread.
+bool CaptureWriter::drain(Source& source) {
   bool any = false;
-  for (;;) {
-    // Of several workers the oldest packet goes first.
-    CaptureTap* oldest = nullptr;
-    Instant at = kNever;
-    for (const auto& tap : taps_) {
-      const auto entry = tap->front();
-      if (entry && (oldest == nullptr || entry->packet.at < at)) {
-        oldest = tap.get();
-        at = entry->packet.at;
-      }
-    }
-    if (oldest == nullptr) return any;
-    take(*oldest->front());
-    oldest->pop();
-    any = true;
+  while (!source.ended) {
+    const CaptureRead read = source.session->try_read(batch_, [this] {
+      const std::lock_guard lock{mutex_};
+      ready_ = true;
+      wake_.notify_all();
+    });
+    if (read == CaptureRead::kNothing) break;
+    source.ended = read == CaptureRead::kEnded;
+    any = any || !batch_.empty();
+    batch_.for_each([&](const CapturedPacket& packet) { (this->*source.use)(packet); });
   }
+  return any;
 }
 
-void CaptureWriter::take(const CaptureTap::Entry& entry) {
-  if (file_ != nullptr &&
-      !file_->write(clock_.unix_ns(entry.packet.at), entry.packet, entry.octets)) {
-    give_up();
-  }
-  if (log_.wants(entry.packet.dropped ? LogLevel::kDebug : LogLevel::kTrace)) print(entry);
+void CaptureWriter::save(const CapturedPacket& packet) {
+  if (file_ != nullptr && !file_->write(packet)) give_up();
 }
 
-void CaptureWriter::print(const CaptureTap::Entry& entry) {
-  const CapturedPacket& packet = entry.packet;
+void CaptureWriter::print(const CapturedPacket& packet) {
   Text<kMaxPrinted + 128> text;
   text.put(packet.direction == Direction::kRx ? "<- " : "-> ");
-  print_frame(text, entry.octets);
+  print_frame(text, packet.octets);
   if (packet.dropped) {
     text.put("\ndrop: ").put(name(packet.reason)).put(": ").put(sentence(packet.reason));
   }
-  log_.write_at(clock_.unix_ns(packet.at), packet.dropped ? LogLevel::kDebug : LogLevel::kTrace,
+  log_.write_at(packet.unix_ns, packet.dropped ? LogLevel::kDebug : LogLevel::kTrace,
                 packet.interface < interfaces_.size() ? interfaces_[packet.interface] : "?",
                 text.view());
+}
+
+void CaptureWriter::report(const CaptureStats& stats) {
+  if (file_ != nullptr) {
+    WallClock clock;
+    clock.refresh();
+    if (!file_->finish(clock.unix_ns(monotonic_now()), stats.matched, stats.lost())) give_up();
+    file_.reset();  // the first source is the file's
+  }
+  if (stats.lost() == 0) return;
+  log_.write(LogLevel::kWarning, "capture",
+             std::to_string(stats.lost()) + " of " + std::to_string(stats.matched) +
+                 " packets were lost: they came faster than they could be written; raise "
+                 "capture.ring_mb or lower capture.snap_length");
 }
 
 void CaptureWriter::give_up() {

@@ -46,25 +46,33 @@ std::vector<std::string> summary(const Snapshot& snapshot) {
   return lines;
 }
 
-std::vector<std::string> listing(const Snapshot& snapshot) {
+std::vector<std::pair<std::string, std::uint64_t>> named(const Snapshot& snapshot) {
   Snapshot::Rows stack;
   Snapshot::Rows own;
   for (const Snapshot::Worker& worker : snapshot.workers) {
     add(stack, worker.stack);
     add(own, worker.counters);
   }
-  std::vector<std::string> lines;
-  for (const auto& [name, value] : stack) lines.push_back(fmt::format("{} {}", name, value));
-  for (const auto& [name, value] : own) lines.push_back(fmt::format("worker.{} {}", name, value));
+  std::vector<std::pair<std::string, std::uint64_t>> out;
+  for (const auto& [name, value] : stack) out.emplace_back(name, value);
+  for (const auto& [name, value] : own) out.emplace_back(fmt::format("worker.{}", name), value);
   for (const Snapshot::Port& port : snapshot.ports) {
     for (const auto& [name, value] : port.counters) {
-      lines.push_back(fmt::format("{}.{} {}", port.name, name, value));
+      out.emplace_back(fmt::format("{}.{}", port.name, name), value);
     }
   }
   for (std::size_t i = 0; i < kDropCount; ++i) {
-    lines.push_back(fmt::format("drop.{} {}", name(static_cast<Drop>(i)), snapshot.drops[i]));
+    out.emplace_back(fmt::format("drop.{}", name(static_cast<Drop>(i))), snapshot.drops[i]);
   }
-  lines.push_back(fmt::format("pool.in_use {}", snapshot.packets_in_use));
+  out.emplace_back("pool.in_use", snapshot.packets_in_use);
+  return out;
+}
+
+std::vector<std::string> listing(const Snapshot& snapshot) {
+  std::vector<std::string> lines;
+  for (const auto& [name, value] : named(snapshot)) {
+    lines.push_back(fmt::format("{} {}", name, value));
+  }
   return lines;
 }
 

@@ -57,7 +57,10 @@ struct Snapshot {
 /// zero is left out.
 std::vector<std::string> summary(const Snapshot& snapshot);
 
-/// Every counter, zeros included, as "NAME VALUE": the stack's under their own names and summed
+/// Every counter, zeros included, by its name in listing().
+std::vector<std::pair<std::string, std::uint64_t>> named(const Snapshot& snapshot);
+
+/// The same as "NAME VALUE": the stack's under their own names and summed
 /// over the workers, "worker.NAME" too, then "PORT.NAME", "drop.NAME" and "pool.in_use".
 std::vector<std::string> listing(const Snapshot& snapshot);
 

@@ -188,6 +188,7 @@ struct Daemon::Parts {
   std::vector<std::unique_ptr<MbufPool>> pools;  ///< one a worker
   std::vector<std::unique_ptr<Port>> ports;
   std::vector<Interface> interfaces;
+  std::vector<std::string> application_names;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<Desk*> desks;  ///< of the workers
   std::unique_ptr<Courier> courier;
@@ -271,6 +272,7 @@ Result<void, StartError> Daemon::Parts::open_ports(Chance& chance, bool sleep) {
 
 Result<void, StartError> Daemon::Parts::make_workers(
     Chance& chance, bool sleep, const std::vector<ApplicationSpec>& applications) {
+  for (const ApplicationSpec& spec : applications) application_names.push_back(spec.name);
   for (unsigned index = 0; index < config.workers.count; ++index) {
     workers.push_back(std::make_unique<Worker>(
         Worker::Environment{index, config, ports, *pools[index], logger.add_ring(),
@@ -397,6 +399,9 @@ const std::vector<Daemon::Interface>& Daemon::interfaces() const noexcept {
 }
 bool Daemon::link_up(std::size_t interface) const noexcept {
   return parts_->ports[interface]->link_up();
+}
+const std::vector<std::string>& Daemon::applications() const noexcept {
+  return parts_->application_names;
 }
 const Config& Daemon::config() const noexcept {
   return parts_->config;

@@ -87,6 +87,8 @@ class Daemon {
   /// Of the interface of that index: false while it is down or gone. Thread: any; a system call.
   bool link_up(std::size_t interface) const noexcept;
   const Config& config() const noexcept;
+  /// Names of the applications; the index is their sockets' owner.
+  const std::vector<std::string>& applications() const noexcept;
   /// What the options of TCP sockets begin from.
   const tcp::SocketOptions& tcp_defaults() const noexcept;
   /// Where captures are opened while the daemon runs.

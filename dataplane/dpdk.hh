@@ -14,6 +14,7 @@
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 #include <rte_stack.h>
+#include <rte_version.h>
 
 #undef likely
 #undef unlikely

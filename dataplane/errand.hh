@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "protocols/stack/control.hh"
 #include "protocols/stack/sockets.hh"
 
 namespace smol::dataplane {
@@ -14,6 +15,8 @@ struct WorkerAccess {
   unsigned index;  ///< of the worker
   Sockets& sockets;
   Desk& desk;
+  /// The stack for who configures it and asks about it. An errand's run() always has it.
+  StackControl* stack = nullptr;
 };
 
 /// Something that a control thread has a worker do between the stages of a turn: a question, a

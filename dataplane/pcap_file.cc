@@ -8,15 +8,16 @@ namespace {
 
 constexpr std::size_t kFileBuffer = 1 << 20;
 
-pcap::Packet described(std::int64_t unix_ns, const CapturedPacket& packet, Bytes octets) noexcept {
+pcap::Packet described(const CapturedPacket& packet) noexcept {
   pcap::Packet out;
-  out.unix_ns = unix_ns;
+  out.unix_ns = packet.unix_ns;
   out.length = packet.length;
-  out.octets = octets;
+  out.octets = packet.octets;
   out.interface = packet.interface;
   out.direction =
       packet.direction == Direction::kRx ? pcap::Direction::kInbound : pcap::Direction::kOutbound;
   out.dropped_before = packet.lost;
+  out.queue = packet.queue;
   return out;
 }
 
@@ -73,8 +74,8 @@ bool PcapFile::write_headers(const std::vector<std::string>& interfaces,
   return true;
 }
 
-bool PcapFile::write(std::int64_t unix_ns, const CapturedPacket& packet, Bytes octets) {
-  pcap::Packet out = described(unix_ns, packet, octets);
+bool PcapFile::write(const CapturedPacket& packet) {
+  pcap::Packet out = described(packet);
   if (!ng_) return put(pcap::write_record(room(pcap::size_of_record(out)), out));
   if (packet.dropped) {
     comment_ = "drop: ";

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dataplane/capture.hh"
+#include "dataplane/captured_packet.hh"
 #include "dataplane/config.hh"
 #include "protocols/base/bytes.hh"
 #include "protocols/base/result.hh"
@@ -16,9 +16,9 @@
 namespace smol::dataplane {
 
 /// A capture file of Ethernet frames that tcpdump, tshark and Wireshark read. Classic pcap with
-/// nanoseconds, or, if the name ends in ".pcapng", pcapng: an interface description a port, the
-/// direction and the number of lost packets with each packet, and why it was dropped as its
-/// comment. Thread: one.
+/// nanoseconds, or, if the name ends in ".pcapng", pcapng: an interface description a port, and
+/// with each packet its direction, its queue, how many were lost before it, and why it was dropped
+/// as its comment. Thread: one.
 class PcapFile {
  public:
   /// Truncates what is there. `interfaces`: names, in the order of their ids. Error: the file
@@ -30,8 +30,8 @@ class PcapFile {
   PcapFile(const PcapFile&) = delete;
   PcapFile& operator=(const PcapFile&) = delete;
 
-  /// `unix_ns`: when, since 1970. False: the file cannot be written; errno says why.
-  bool write(std::int64_t unix_ns, const CapturedPacket& packet, Bytes octets);
+  /// False: the file cannot be written; errno says why.
+  bool write(const CapturedPacket& packet);
   /// What was written is in the kernel's hands afterwards. False as of write().
   bool flush();
   /// pcapng's interface statistics, at the end.

@@ -355,6 +355,11 @@ void Port::disarm(std::uint16_t queue) noexcept {
   if (!level_fd_ && interrupts_) rte_eth_dev_rx_intr_disable(id_, queue);
 }
 
+std::string Port::driver() const {
+  rte_eth_dev_info info{};
+  return rte_eth_dev_info_get(id_, &info) == 0 ? info.driver_name : "";
+}
+
 bool Port::link_up() const noexcept {
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
@@ -365,7 +370,8 @@ Snapshot::Rows Port::device_counters() const {
   if (rte_eth_stats_get(id_, &stats) != 0) return {};
   return {{"device_missed", stats.imissed},
           {"device_rx_errors", stats.ierrors},
-          {"device_rx_no_buffer", stats.rx_nombuf}};
+          {"device_rx_no_buffer", stats.rx_nombuf},
+          {"device_tx_errors", stats.oerrors}};
 }
 
 StartError Port::refusal(const std::string& what, const Eal::Quiet& quiet) const {

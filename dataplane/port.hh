@@ -45,6 +45,8 @@ class Port {
   MacAddress mac() const noexcept { return mac_; }
   std::uint16_t mtu() const noexcept { return config_.mtu; }
   PortOffloads offloads() const noexcept { return offloads_; }
+  /// Of DPDK: "net_tap".
+  std::string driver() const;
   /// Longest frame to be taken: with an Ethernet header and two VLAN tags.
   std::uint32_t max_frame() const noexcept { return config_.mtu + 14u + 8u; }
   /// The device takes no chains: a packet is one mbuf.

@@ -27,7 +27,7 @@ PortQueue::PortQueue(const Environment& environment)
       stack_{environment.stack},
       pool_{environment.pool},
       drops_{environment.drops},
-      tap_{environment.tap} {
+      tap_{environment.tap == nullptr ? CaptureTap::none() : *environment.tap} {
   if (const FaultConfig& faults = port_.config().faults; faults.any()) {
     faults_ = std::make_unique<Faults>(*this, faults, environment.seed, pool_);
   }
@@ -86,13 +86,13 @@ void PortQueue::poll() noexcept {
 void PortQueue::deliver() noexcept {
   const std::span<MbufPacket> burst = rx_.take();
   if (burst.empty()) return;
+  const bool captured = tap_.active();
   std::size_t mark = 0;
-  if (tap_ != nullptr) [[unlikely]] {
-    mark = tap_->on_burst(now_, interface_, Direction::kRx, burst);
-  }
+  if (captured) [[unlikely]]
+    mark = tap_.on_burst(now_, interface_, queue_, Direction::kRx, burst);
   stack_.receive(now_, interface_, burst);
-  if (tap_ != nullptr) [[unlikely]]
-    tap_->settle(mark);
+  if (captured) [[unlikely]]
+    tap_.settle(mark);
 }
 
 void PortQueue::send(Instant now, std::span<MbufPacket> burst) noexcept {
@@ -110,10 +110,10 @@ void PortQueue::send(Instant now, std::span<MbufPacket> burst) noexcept {
 
 void PortQueue::transmit(std::span<MbufPacket> burst) noexcept {
   if (burst.empty()) return;
+  const bool captured = tap_.active();
   std::size_t mark = 0;
-  if (tap_ != nullptr) [[unlikely]] {
-    mark = tap_->on_burst(now_, interface_, Direction::kTx, burst);
-  }
+  if (captured) [[unlikely]]
+    mark = tap_.on_burst(now_, interface_, queue_, Direction::kTx, burst);
   std::array<rte_mbuf*, kBurst> mbufs;
   std::size_t count = 0;
   for (MbufPacket& packet : burst) {
@@ -134,8 +134,8 @@ void PortQueue::transmit(std::span<MbufPacket> burst) noexcept {
     left = left.subspan(hand_to_port(left));
     for (rte_mbuf* mbuf : left) drop(Direction::kTx, MbufPacket::adopt(mbuf), reason);
   }
-  if (tap_ != nullptr) [[unlikely]]
-    tap_->settle(mark);
+  if (captured) [[unlikely]]
+    tap_.settle(mark);
 }
 
 /// How many the port took.

@@ -38,7 +38,7 @@ class PortQueue {
     Stack<MbufPacket>& stack;
     MbufPool& pool;
     DropCounters& drops;
-    CaptureTap* tap;       ///< null: nobody captures
+    CaptureTap* tap;       ///< null: nobody can capture
     std::uint64_t seed;    ///< of the faults
     bool single_segments;  ///< the port takes no chains: packets are copied into one buffer
   };
@@ -52,8 +52,7 @@ class PortQueue {
   void send(Instant now, std::span<MbufPacket> burst) noexcept;
   /// A packet of this interface that the stack dropped; it counts by itself.
   void on_drop(Instant now, Direction direction, const MbufPacket& packet, Drop reason) noexcept {
-    if (tap_ != nullptr) [[unlikely]]
-      tap_->on_drop(now, interface_, direction, packet, reason);
+    tap_.on_drop(now, interface_, queue_, direction, packet, reason);
   }
   /// When the faults let go of the next packet.
   Instant next_deadline() const noexcept;
@@ -111,7 +110,7 @@ class PortQueue {
   Stack<MbufPacket>& stack_;
   MbufPool& pool_;
   DropCounters& drops_;
-  CaptureTap* const tap_;
+  CaptureTap& tap_;
   Instant now_{};
   Instant link_asked_{};  ///< a down interface is not asked about with every burst
   bool link_up_ = true;

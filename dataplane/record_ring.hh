@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <sys/mman.h>
 
 #include "protocols/base/bytes.hh"
 #include "protocols/base/check.hh"
@@ -65,6 +66,20 @@ class RecordRing {
     read_ += kHeader + (length_at(read_) + 7) / 8 * 8;
     tail_.store(read_, std::memory_order_release);
   }
+  /// Gives the machine its memory back; it is taken again with use. Precondition: it is empty, and
+  /// the producer is not at it.
+  void release_memory() noexcept {
+    constexpr std::uintptr_t kPage = 4096;
+    const auto begin = (reinterpret_cast<std::uintptr_t>(memory_.get()) + kPage - 1) & ~(kPage - 1);
+    const auto end = (reinterpret_cast<std::uintptr_t>(memory_.get()) + size_) & ~(kPage - 1);
+    if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  }
+
+  // --- any thread: octets since the beginning
+
+  std::uint64_t published() const noexcept { return head_.load(std::memory_order_acquire); }
+  std::uint64_t consumed() const noexcept { return tail_.load(std::memory_order_acquire); }
+  std::size_t size() const noexcept { return size_; }
 
  private:
   static constexpr std::size_t kHeader = 8;

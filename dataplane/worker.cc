@@ -129,8 +129,6 @@ bool Worker::turn(Instant now) noexcept {
   stack_.transmit(now, kSegmentsATurn);
   if (desk_.unflushed()) [[unlikely]]
     desk_.flush();
-  if (environment_.tap != nullptr) [[unlikely]]
-    environment_.tap->publish();
   counters_.turns.add();
   if (work == 0) return false;
   counters_.busy_turns.add();
@@ -138,7 +136,7 @@ bool Worker::turn(Instant now) noexcept {
 }
 
 std::size_t Worker::run_errands() noexcept {
-  WorkerAccess access{environment_.index, stack_, desk_};
+  WorkerAccess access{environment_.index, stack_, desk_, &stack_};
   return desk_.run(access);
 }
 

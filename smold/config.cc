@@ -126,6 +126,8 @@ const Schema<Config>& schema() {
     control::add_dataplane(schema);
     schema.section("apps", &Config::apps, apps_schema(),
                    "Services that run inside the daemon, on every address.");
+    schema.section("grpc", &Config::grpc, control::grpc_schema(),
+                   "The API, for smolctl, smoldump and other programs.");
     return schema;
   }();
   return built;

@@ -5,6 +5,7 @@
 
 #include "apps/apps.hh"
 #include "control/config.hh"
+#include "control/grpc_config.hh"
 #include "dataplane/config.hh"
 
 namespace smol::smold {
@@ -12,6 +13,7 @@ namespace smol::smold {
 /// All that smold's configuration file can say.
 struct Config : dataplane::Config {
   apps::Config apps;
+  control::GrpcConfig grpc;
 };
 
 /// The table from which it is read, printed and documented.

@@ -2,7 +2,9 @@
 #include <cstdio>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "control/control_plane.hh"
 #include "dataplane/daemon.hh"
 #include "smold/config.hh"
 #include "smold/options.hh"
@@ -48,8 +50,15 @@ int run(const Options& options) {
   if (options.action == Options::Action::kCheckConfig) return print(options.file + ": ok\n");
 
   dataplane::StopRequest stop;
+  control::ControlPlane api{loaded->config.grpc, SMOL_VERSION, stop};
+  std::vector<dataplane::ApplicationSpec> applications = apps::applications(loaded->config.apps);
+  dataplane::Attach attach;
+  if (loaded->config.grpc.enabled) {
+    api.add_applications(applications);
+    attach = [&api](dataplane::Daemon& daemon) { return api.attach(daemon); };
+  }
   const Result<void, dataplane::StartError> ran =
-      dataplane::run(loaded->config, apps::applications(loaded->config.apps), stop);
+      dataplane::run(loaded->config, applications, stop, attach);
   if (ran) return kOk;
   std::fprintf(stderr, "smold: %s\n", ran.error().message.c_str());
   return kFailed;

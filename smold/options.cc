@@ -113,6 +113,13 @@ void add_overrides(CLI::App& app, Options& options) {
       app, options, "--pcap", "FILE", control::text(1, 4096),
       [](Config& config, const std::string& file) { config.capture.file = file; },
       "Write every packet into FILE; *.pcapng with directions and drop reasons.");
+  add(
+      app, options, "--grpc", "ADDRESS|off", control::optional("off", control::unix_address()),
+      [](Config& config, const std::optional<std::string>& listen) {
+        config.grpc.enabled = listen.has_value();
+        if (listen) config.grpc.listen = *listen;
+      },
+      "Where the API is offered. Default: unix:///run/smol/ctl.sock.");
 }
 
 void add_faults(CLI::App& app, Options& options) {

@@ -1,5 +1,7 @@
 #include "protocols/icmp/quote.hh"
 
+#include "protocols/wire/icmpv4.hh"
+#include "protocols/wire/icmpv6.hh"
 #include "protocols/wire/ipv4.hh"
 #include "protocols/wire/ipv6.hh"
 
@@ -10,8 +12,16 @@ namespace {
 constexpr std::size_t kQuotedTransport = 8;
 
 bool read_transport(Bytes transport, Quote& out) noexcept {
-  if (out.protocol != IpProtocol::kTcp && out.protocol != IpProtocol::kUdp) return false;
   if (transport.size() < kQuotedTransport) return false;
+  const bool v4 = out.source.address.is_v4();
+  if (out.protocol == (v4 ? IpProtocol::kIcmp : IpProtocol::kIcmp6)) {
+    const auto request = v4 ? static_cast<std::uint8_t>(Icmp4Type::kEchoRequest)
+                            : static_cast<std::uint8_t>(Icmp6Type::kEchoRequest);
+    out.identifier = be16(transport, 4);
+    out.sequence = be16(transport, 6);
+    return u8(transport, 0) == request;
+  }
+  if (out.protocol != IpProtocol::kTcp && out.protocol != IpProtocol::kUdp) return false;
   out.source.port = be16(transport, 0);
   out.destination.port = be16(transport, 2);
   if (out.protocol == IpProtocol::kTcp) out.seq = SeqNumber{be32(transport, 4)};

@@ -32,4 +32,13 @@ struct Route {
   constexpr bool operator==(const Route&) const noexcept = default;
 };
 
+/// Which route to delete, as `ip route del` tells it: the destination, and of the rest what is
+/// given. Of several that match, the one of the lowest metric, and of those the one added first.
+struct RouteMatch {
+  IpPrefix destination;
+  std::optional<IpAddress> gateway;
+  std::optional<InterfaceId> interface;
+  std::optional<std::uint32_t> metric;
+};
+
 }  // namespace smol

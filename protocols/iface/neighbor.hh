@@ -120,6 +120,11 @@ class NeighborCache {
   Handle handle_of(const Neighbor& neighbor) const noexcept;
   std::uint32_t size() const noexcept { return slab_.size(); }
   std::uint32_t capacity() const noexcept { return slab_.capacity(); }
+  /// Calls use(table) with the table of entries: each keeps its place as long as it lives.
+  template <class Use>
+  auto in_places(Use&& use) const {
+    return use(slab_);
+  }
   /// Every entry, in no order. O(size).
   template <class Visit>
   void for_each(Visit&& visit) const {

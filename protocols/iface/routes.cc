@@ -51,21 +51,26 @@ std::uint32_t RouteTable::place(const IpAddress& key, unsigned bits) noexcept {
   return *link;
 }
 
+bool RouteTable::valid(const Route& route) noexcept {
+  return !route.gateway || (route.gateway->family() == route.destination.address().family() &&
+                            may_be_a_host(*route.gateway));
+}
+
 Result<void, Error> RouteTable::add(const Route& route) noexcept {
-  if (route.gateway && (route.gateway->family() != route.destination.address().family() ||
-                        !may_be_a_host(*route.gateway))) {
-    return fail(Error::kInvalid);
+  if (!valid(route)) return fail(Error::kInvalid);
+  Route stored = route;
+  stored.destination = IpPrefix{route.destination.network(), route.destination.length()};
+  const IpAddress& key = stored.destination.address();
+  const unsigned bits = stored.destination.mapped_length();
+  if (const std::uint32_t* found = find_link(key, bits)) {
+    for (std::uint32_t at = nodes_.at(*found).first; at != kNone; at = routes_.at(at).next) {
+      if (routes_.at(at).route == stored) return fail(Error::kExists);
+    }
   }
   if (routes_.full()) return fail(Error::kNoBuffers);
-  const IpAddress key = route.destination.network();
-  Route stored = route;
-  stored.destination = IpPrefix{key, route.destination.length()};
-  Node& node = nodes_.at(place(key, stored.destination.mapped_length()));
-  std::uint32_t* link = &node.first;
-  for (; *link != kNone; link = &routes_.at(*link).next) {
-    const Route& here = routes_.at(*link).route;
-    if (here == stored) return fail(Error::kExists);
-    if (here.metric > stored.metric) break;
+  std::uint32_t* link = &nodes_.at(place(key, bits)).first;
+  while (*link != kNone && routes_.at(*link).route.metric <= stored.metric) {
+    link = &routes_.at(*link).next;
   }
   *link = routes_.emplace(Entry{stored, *link}).index;
   return {};
@@ -81,13 +86,58 @@ Result<void, Error> RouteTable::remove(const Route& route) noexcept {
   for (std::uint32_t* link = &nodes_.at(*found).first; *link != kNone;
        link = &routes_.at(*link).next) {
     if (!(routes_.at(*link).route == stored)) continue;
-    const std::uint32_t gone = *link;
-    *link = routes_.at(gone).next;
-    routes_.erase(gone);
-    prune(key, bits);
+    take_out(link);
     return {};
   }
   return fail(Error::kNotFound);
+}
+
+/// Removes the route that hangs there.
+Route RouteTable::take_out(std::uint32_t* link) noexcept {
+  const std::uint32_t gone = *link;
+  const Route route = routes_.at(gone).route;
+  *link = routes_.at(gone).next;
+  routes_.erase(gone);
+  prune(route.destination.address(), route.destination.mapped_length());
+  return route;
+}
+
+Result<Route, Error> RouteTable::remove_first(const RouteMatch& match) noexcept {
+  std::uint32_t* found = find_link(match.destination.network(), match.destination.mapped_length());
+  if (found == nullptr) return fail(Error::kNotFound);
+  for (std::uint32_t* link = &nodes_.at(*found).first; *link != kNone;
+       link = &routes_.at(*link).next) {
+    const Route& here = routes_.at(*link).route;
+    if ((!match.gateway || here.gateway == match.gateway) &&
+        (!match.interface || here.interface == *match.interface) &&
+        (!match.metric || here.metric == *match.metric)) {
+      return take_out(link);
+    }
+  }
+  return fail(Error::kNotFound);
+}
+
+Result<void, Error> RouteTable::replace(const Route& route) noexcept {
+  if (!valid(route)) return fail(Error::kInvalid);
+  Route stored = route;
+  stored.destination = IpPrefix{route.destination.network(), route.destination.length()};
+  std::uint32_t* found =
+      find_link(stored.destination.address(), stored.destination.mapped_length());
+  if (found == nullptr) return add(stored);
+  std::uint32_t first = nodes_.at(*found).first;
+  while (first != kNone && routes_.at(first).route.metric < stored.metric) {
+    first = routes_.at(first).next;
+  }
+  if (first == kNone || routes_.at(first).route.metric != stored.metric) return add(stored);
+  // The same route may be there behind the one it replaces: once is enough.
+  for (std::uint32_t* link = &routes_.at(first).next; *link != kNone;
+       link = &routes_.at(*link).next) {
+    if (!(routes_.at(*link).route == stored)) continue;
+    take_out(link);
+    break;
+  }
+  routes_.at(first).route = stored;
+  return {};
 }
 
 /// Where the node of exactly this prefix hangs; null if there is none.

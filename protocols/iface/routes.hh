@@ -23,9 +23,21 @@ class RouteTable {
   Result<void, Error> add(const Route& route) noexcept;
   /// Removes the route equal to this one. Error: kNotFound.
   Result<void, Error> remove(const Route& route) noexcept;
+  /// Removes the first route that matches, and returns it. Error: kNotFound.
+  Result<Route, Error> remove_first(const RouteMatch& match) noexcept;
+  /// The route takes the place of the first one of its destination and metric; if there is none, it
+  /// is added. Either way, of its destination and metric it is the one in use. Errors: kInvalid,
+  /// kNoBuffers; then nothing has changed.
+  Result<void, Error> replace(const Route& route) noexcept;
   /// The longest match; of equal prefixes the lowest metric, then the one added first. Null: none.
   const Route* lookup(const IpAddress& destination) const noexcept;
   std::uint32_t size() const noexcept { return routes_.size(); }
+  /// Calls use(table) with the table of routes: each has a `route`, and keeps its place as long as
+  /// it lives.
+  template <class Use>
+  auto in_places(Use&& use) const {
+    return use(routes_);
+  }
   /// Every route, in no order. O(size).
   template <class Visit>
   void for_each(Visit&& visit) const {
@@ -48,6 +60,8 @@ class RouteTable {
     std::uint32_t first;  ///< Entry, or kNone for a mere fork
   };
 
+  static bool valid(const Route& route) noexcept;
+  Route take_out(std::uint32_t* link) noexcept;
   static bool bit(const IpAddress& address, unsigned at) noexcept;
   std::uint32_t make_node(const IpAddress& key, unsigned bits) noexcept;
   std::uint32_t* find_link(const IpAddress& key, unsigned bits) noexcept;

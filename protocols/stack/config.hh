@@ -23,6 +23,7 @@ struct Limits {
   std::uint32_t listeners = 1024;
   std::uint32_t time_wait = 262'144;  ///< TIME-WAIT records; the oldest goes when full
   std::uint32_t udp_sockets = 4096;
+  std::uint32_t icmp_sockets = 256;
   std::uint32_t reassembly_ranges = 65'536;  ///< out-of-order ranges of all TCP connections
   /// Share of the packet pool, in percent, that sockets and queues may hold together; the rest is
   /// for packets on their way.

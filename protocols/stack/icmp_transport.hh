@@ -1,14 +1,16 @@
-// ICMP (RFC 792, RFC 1122 section 3.2.2) and ICMPv6 (RFC 4443): echo replies, errors both ways.
+// ICMP (RFC 792, RFC 1122 section 3.2.2) and ICMPv6 (RFC 4443): echo both ways, errors both ways.
 // Included by stack_impl.hh only.
 #pragma once
 
 #include <algorithm>
+#include <memory_resource>
 #include <optional>
 #include <utility>
 
 #include "protocols/base/token_bucket.hh"
 #include "protocols/icmp/errors.hh"
 #include "protocols/icmp/quote.hh"
+#include "protocols/stack/icmp_sockets.hh"
 #include "protocols/stack/inbound.hh"
 #include "protocols/stack/network.hh"
 #include "protocols/stack/resolution.hh"
@@ -25,11 +27,12 @@ template <PacketBuffer P>
 class IcmpTransport final : public Network<P>::Unreachable {
  public:
   IcmpTransport(Network<P>& net, Resolution<P>& resolution, TcpTransport<P>& tcp,
-                UdpTransport<P>& udp) noexcept
+                UdpTransport<P>& udp, std::pmr::memory_resource& memory)
       : net_{net},
         resolution_{resolution},
         tcp_{tcp},
         udp_{udp},
+        sockets_{net, memory},
         errors_{net.config().icmp.error_interval, net.config().icmp.error_burst},
         echos_{net.config().icmp.echo_interval, net.config().icmp.echo_burst} {}
 
@@ -42,15 +45,22 @@ class IcmpTransport final : public Network<P>::Unreachable {
   /// so.
   void on_unreachable(InterfaceId interface, const P& packet) noexcept override;
 
+  IcmpSockets<P>& sockets() noexcept { return sockets_; }
+  const IcmpSockets<P>& sockets() const noexcept { return sockets_; }
+
  private:
   std::optional<Drop> echo(Inbound<P>& in, std::uint8_t reply_type) noexcept;
   std::optional<Drop> error_about(Inbound<P>& in, icmp::Meaning meaning) noexcept;
+  static bool is_echo(const icmp::Quote& quote) noexcept {
+    return quote.protocol == IpProtocol::kIcmp || quote.protocol == IpProtocol::kIcmp6;
+  }
   bool tell(InterfaceId interface, const icmp::Quote& quote, icmp::Meaning meaning) noexcept;
 
   Network<P>& net_;
   Resolution<P>& resolution_;
   TcpTransport<P>& tcp_;
   UdpTransport<P>& udp_;
+  IcmpSockets<P> sockets_;
   TokenBucket errors_;
   TokenBucket echos_;
 };
@@ -67,7 +77,7 @@ std::optional<Drop> IcmpTransport<P>::receive4(Inbound<P>& in) noexcept {
     case Icmp4Type::kEchoRequest:
       return echo(in, static_cast<std::uint8_t>(Icmp4Type::kEchoReply));
     case Icmp4Type::kEchoReply:
-      return Drop::kIcmpNobodyAsked;
+      return sockets_.reply(in, view->ident());
     case Icmp4Type::kDestinationUnreachable:
     case Icmp4Type::kTimeExceeded:
     case Icmp4Type::kParameterProblem:
@@ -96,7 +106,7 @@ std::optional<Drop> IcmpTransport<P>::receive6(Inbound<P>& in) noexcept {
   if (type == Icmp6Type::kEchoRequest) {
     return echo(in, static_cast<std::uint8_t>(Icmp6Type::kEchoReply));
   }
-  if (type == Icmp6Type::kEchoReply) return Drop::kIcmpNobodyAsked;
+  if (type == Icmp6Type::kEchoReply) return sockets_.reply(in, view->ident());
   // RFC 4443 section 2.4 a, b: errors of a kind we do not know still go to the socket.
   if (is_error(type)) return error_about(in, icmp::meaning(type, view->code()));
   return Drop::kIcmpUnknownType;
@@ -156,7 +166,13 @@ std::optional<Drop> IcmpTransport<P>::error_about(Inbound<P>& in, icmp::Meaning 
   if (front.empty()) return Drop::kIcmpTruncated;
   const std::optional<icmp::Quote> quote =
       icmp::parse_quote(front.subspan(in.l4 + Icmp4View::kHeader));
-  if (!quote || !tell(in.interface, *quote, meaning)) return Drop::kIcmpErrorUnmatched;
+  if (!quote) return Drop::kIcmpErrorUnmatched;
+  if (is_echo(*quote)) {
+    const std::optional<Drop> why = sockets_.error(in, *quote);
+    if (!why) net_.counters().icmp_in_errors.add();
+    return why;
+  }
+  if (!tell(in.interface, *quote, meaning)) return Drop::kIcmpErrorUnmatched;
   net_.counters().icmp_in_errors.add();
   net_.consume(std::move(in.packet));
   return std::nullopt;
@@ -179,7 +195,12 @@ template <PacketBuffer P>
 void IcmpTransport<P>::on_unreachable(InterfaceId interface, const P& packet) noexcept {
   // From the IP header on; our own headers lie in one piece at the front.
   const std::optional<icmp::Quote> quote = icmp::parse_quote(packet.segment(0));
-  if (quote) tell(interface, *quote, {Error::kHostUnreachable, true});
+  if (!quote) return;
+  if (is_echo(*quote)) {
+    sockets_.unreachable(interface, packet, *quote);
+  } else {
+    tell(interface, *quote, {Error::kHostUnreachable, true});
+  }
 }
 
 template <PacketBuffer P>

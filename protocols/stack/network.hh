@@ -22,6 +22,7 @@
 #include "protocols/stack/config.hh"
 #include "protocols/stack/counters.hh"
 #include "protocols/stack/driver.hh"
+#include "protocols/stack/listing.hh"
 #include "protocols/wire/ethernet.hh"
 #include "protocols/wire/ip.hh"
 
@@ -137,13 +138,29 @@ class Network {
   bool has_interface(InterfaceId id) const noexcept { return interfaces_.live(id); }
   AddressTable& addresses() noexcept { return addresses_; }
   const AddressTable& addresses() const noexcept { return addresses_; }
+  // Semantics as in Stack.
+  Result<void, Error> add_address(InterfaceId interface, const IpPrefix& address) noexcept;
+  Result<void, Error> delete_address(InterfaceId interface, const IpPrefix& address) noexcept;
+  Slice interfaces_from(Cursor from, std::span<InterfaceInfo> out) const noexcept;
   /// The interface that owns a unicast address. O(interfaces): for calls, not for packets.
   std::optional<InterfaceId> owner_of(const IpAddress& address) const noexcept;
 
   // --- routes and neighbours
   // -------------------------------------------------------------------------
 
+  // Semantics as in Stack.
   Result<void, Error> add_route(const Route& route) noexcept;
+  Result<void, Error> replace_route(const Route& route) noexcept;
+  Result<Route, Error> delete_route(const RouteMatch& match) noexcept;
+  Result<RouteAnswer, Error> find_route(const RouteQuery& query) const noexcept;
+  Slice routes_from(Cursor from, std::span<Route> out) const noexcept;
+  Result<void, Error> add_neighbor(InterfaceId interface, const IpAddress& address,
+                                   const MacAddress& mac) noexcept;
+  Result<void, Error> replace_neighbor(InterfaceId interface, const IpAddress& address,
+                                       const MacAddress& mac) noexcept;
+  Result<void, Error> delete_neighbor(InterfaceId interface, const IpAddress& address) noexcept;
+  Slice flush_neighbors(InterfaceId interface, Cursor from) noexcept;
+  Slice neighbors_from(Cursor from, std::span<NeighborInfo> out) const noexcept;
   const RouteTable& routes() const noexcept { return routes_; }
   NeighborCache& neighbors() noexcept { return neighbors_; }
   const NeighborCache& neighbors() const noexcept { return neighbors_; }
@@ -153,12 +170,16 @@ class Network {
     InterfaceId interface;
     IpAddress source;
     IpAddress next_hop;
+    const Route* route = nullptr;  ///< until the table changes; null: it took none
   };
   /// `source`: one the caller insists on. `interface`: one it insists on, needed for link-local and
   /// group destinations. Errors: kNetworkUnreachable, kAddressNotAvailable, kInvalid (a link-local
   /// or group destination and more than one interface to choose from).
   Result<Egress, Error> route(const IpAddress& destination, std::optional<IpAddress> source,
                               std::optional<InterfaceId> interface) const noexcept;
+
+  /// Is a path as the routes and addresses are now?
+  bool is_current(const Path& path) const noexcept { return path.epoch == epoch_; }
 
   /// Has the neighbour on this way just failed to answer? What is sent to it now would be dropped.
   bool has_failed(InterfaceId interface, const IpAddress& next_hop) noexcept {
@@ -240,10 +261,19 @@ class Network {
     return destination.is_link_local() || destination.is_multicast() ||
            destination.is_limited_broadcast();
   }
+  /// Routes or addresses have changed: every path is found anew before it is used again.
+  void forget_paths() noexcept {
+    if (++epoch_ == 0) epoch_ = 1;
+  }
+  bool may_be_neighbor(InterfaceId interface, const IpAddress& address,
+                       const MacAddress& mac) const noexcept;
+  void remove_neighbor(Neighbor& neighbor) noexcept;
   static bool may_be_ours(const IpPrefix& address) noexcept;
-  Result<void, Error> add_address(InterfaceId interface, const IpPrefix& address) noexcept;
+  Result<void, Error> put_address(InterfaceId interface, const IpPrefix& address) noexcept;
   void remove_address(InterfaceId interface, std::size_t at) noexcept;
   bool find_path(const IpHeader& header, Path& path, NeighborAction& action, Drop& why) noexcept;
+  bool fit(P& packet, InterfaceId interface) noexcept;
+  static bool become_view(P& packet) noexcept;
   bool put_ip_header(P& packet, const IpHeader& header, InterfaceId interface) noexcept;
   void send_to(InterfaceId interface, P packet, const MacAddress& to, bool v4) noexcept;
   void wait_for(Neighbor& neighbor, P packet) noexcept;

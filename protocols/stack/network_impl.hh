@@ -81,7 +81,7 @@ Result<InterfaceId, Error> Network<P>::add_interface(const InterfaceConfig& conf
   interface.mtu = config.mtu;
   interface.offloads = config.offloads;
   for (const IpPrefix& address : config.addresses) {
-    const Result<void, Error> added = add_address(id, address);
+    const Result<void, Error> added = put_address(id, address);
     if (added) continue;
     while (!interface.addresses.empty()) remove_address(id, interface.addresses.size() - 1);
     interfaces_.erase(made.index);
@@ -121,7 +121,7 @@ bool Network<P>::may_be_ours(const IpPrefix& address) noexcept {
 }
 
 template <PacketBuffer P>
-Result<void, Error> Network<P>::add_address(InterfaceId id, const IpPrefix& address) noexcept {
+Result<void, Error> Network<P>::put_address(InterfaceId id, const IpPrefix& address) noexcept {
   Interface& on = interfaces_.at(id);
   const IpAddress& own = address.address();
   if (!may_be_ours(address)) return fail(Error::kInvalid);
@@ -148,13 +148,15 @@ template <PacketBuffer P>
 void Network<P>::remove_address(InterfaceId id, std::size_t at) noexcept {
   Interface& on = interfaces_.at(id);
   const IpPrefix gone = on.addresses[at];
-  on.addresses.erase_unordered(at);
+  // In order: the first of a subnet is the source of what is sent into it.
+  std::copy(on.addresses.begin() + at + 1, on.addresses.end(), on.addresses.begin() + at);
+  on.addresses.erase_unordered(on.addresses.size() - 1);
   for (const Entry& entry : entries_for(gone)) addresses_.remove(id, entry.address);
+  forget_paths();
   const bool shared = std::any_of(on.addresses.begin(), on.addresses.end(), [&](const IpPrefix& a) {
     return a.length() == gone.length() && a.network() == gone.network();
   });
   if (shared) return;
-  ++epoch_;
   // It may not have come to a route.
   static_cast<void>(routes_.remove({gone, std::nullopt, id, 0}));
 }
@@ -175,7 +177,7 @@ template <PacketBuffer P>
 Result<void, Error> Network<P>::add_route(const Route& route) noexcept {
   if (!interfaces_.live(route.interface)) return fail(Error::kNoDevice);
   if (route.gateway && addresses_.is_own(*route.gateway)) return fail(Error::kInvalid);
-  ++epoch_;
+  forget_paths();
   return routes_.add(route);
 }
 
@@ -186,13 +188,13 @@ Result<typename Network<P>::Egress, Error> Network<P>::route(
   Egress out{};
   if (is_scoped(destination)) {
     if (!interface && interfaces_.size() != 1) return fail(Error::kInvalid);
-    out = {interface.value_or(InterfaceId{0}), {}, destination};
+    out = {interface.value_or(InterfaceId{0}), {}, destination, nullptr};
   } else {
     const Route* route = routes_.lookup(destination);
     if (route == nullptr || (interface && route->interface != *interface)) {
       return fail(Error::kNetworkUnreachable);
     }
-    out = {route->interface, {}, route->gateway.value_or(destination)};
+    out = {route->interface, {}, route->gateway.value_or(destination), route};
   }
   if (!interfaces_.live(out.interface)) return fail(Error::kNoDevice);
   // What is sent to ourselves needs no wire, and a wire would not bring it back.
@@ -292,13 +294,9 @@ void Network<P>::wait_for(Neighbor& neighbor, P packet) noexcept {
   PacketQueue<P>& queue = pending_[neighbors_.handle_of(neighbor).index];
   // One that a socket keeps too is linked into the socket's queue: what waits here needs a link of
   // its own.
-  if (!packet.unique()) {
-    std::optional<P> view = packet.share(0, packet.size());
-    if (!view) {
-      drop_outgoing(neighbor.interface, std::move(packet), Drop::kTxNoBuffer);
-      return;
-    }
-    packet = std::move(*view);
+  if (!packet.unique() && !become_view(packet)) {
+    drop_outgoing(neighbor.interface, std::move(packet), Drop::kTxNoBuffer);
+    return;
   }
   if (neighbor.state == NeighborState::kFailed) {
     if (unreachable_ != nullptr) unreachable_->on_unreachable(neighbor.interface, packet);
@@ -364,6 +362,16 @@ void Network<P>::send(P packet, const IpHeader& header, Path& path) noexcept {
       return;
     }
     neighbor = neighbors_.get(path.neighbor);
+    if (!fit(packet, path.interface)) {
+      drop_outgoing(path.interface, std::move(packet), Drop::kTxNoBuffer);
+      return;
+    }
+    const std::size_t ip =
+        header.destination.is_v4() ? Ip4Repr::header_len() : Ip6Repr::header_len();
+    if (packet.size() + ip > interfaces_.at(path.interface).mtu) {
+      drop_outgoing(path.interface, std::move(packet), Drop::kRxFrameTooLong);
+      return;
+    }
   }
   if (!put_ip_header(packet, header, path.interface)) {
     drop_outgoing(path.interface, std::move(packet), Drop::kTxNoBuffer);
@@ -385,6 +393,34 @@ void Network<P>::send(P packet, const IpHeader& header, Path& path) noexcept {
   if (action.kind != NeighborAction::Kind::kNone || neighbor->deadline != kNever) {
     perform(action);
   }
+}
+
+/// The transport made the packet ready for the port that it thought of. What another port cannot
+/// do is done here.
+template <PacketBuffer P>
+bool Network<P>::fit(P& packet, InterfaceId interface) noexcept {
+  const PortOffloads& can = interfaces_.at(interface).offloads;
+  TxOffload& asked = packet.meta().tx;
+  if ((asked.tcp_checksum && !can.tcp_checksum) || (asked.udp_checksum && !can.udp_checksum)) {
+    // The field holds the pseudo-header's sum, so the sum of all octets is the whole sum.
+    const std::size_t field = asked.tcp_checksum ? 16 : 6;
+    const std::uint16_t checksum = packet_sum(packet, 0, packet.size()).checksum();
+    put_be16(packet.pull(field + 2), field,
+             asked.udp_checksum && checksum == 0 ? 0xffff : checksum);
+    asked.tcp_checksum = asked.udp_checksum = false;
+  }
+  return can.reads_only || packet.unique() || become_view(packet);
+}
+
+/// A second owner of the octets, with a link and notes of its own, takes the packet's place.
+template <PacketBuffer P>
+bool Network<P>::become_view(P& packet) noexcept {
+  std::optional<P> view = packet.share(0, packet.size());
+  if (!view) return false;
+  view->meta().tx = packet.meta().tx;
+  view->meta().interface = packet.meta().interface;
+  packet = std::move(*view);
+  return true;
 }
 
 template <PacketBuffer P>

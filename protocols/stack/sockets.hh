@@ -13,10 +13,11 @@
 #include "protocols/stack/config.hh"
 #include "protocols/tcp/config.hh"
 #include "protocols/tcp/info.hh"
+#include "protocols/wire/ip.hh"
 
 namespace smol {
 
-enum class SocketKind : std::uint8_t { kNone, kTcp, kTcpListener, kUdp };
+enum class SocketKind : std::uint8_t { kNone, kTcp, kTcpListener, kUdp, kIcmp };
 
 /// Names a socket of one stack. Once the socket is gone the id misses: calls answer kBadHandle.
 struct SocketId {
@@ -85,14 +86,57 @@ struct Datagram {
   IpEndpoint source;
   IpEndpoint destination;  ///< ours, or the group or broadcast address it was sent to
   InterfaceId interface = 0;
-  Instant at{};   ///< when it arrived
-  Bytes payload;  ///< contiguous
+  Instant at{};                ///< when it arrived
+  Bytes payload;               ///< contiguous
+  std::uint8_t hop_limit = 0;  ///< TTL or hop limit, as it arrived
+  std::uint8_t dscp = 0;
+  Ecn ecn = Ecn::kNotEct;
 };
 
 struct UdpSendOptions {
   IpEndpoint remote;
   std::optional<IpAddress> source;       ///< one of ours; absent: the bound one, or chosen by route
   std::optional<InterfaceId> interface;  ///< wanted for a link-local or multicast remote
+};
+
+struct IcmpOptions {
+  /// Of which family it speaks, and from which address: unspecified (0.0.0.0 or ::) is any.
+  IpAddress local;
+  std::uint16_t identifier = 0;          ///< 0: a free one
+  std::uint32_t receive_messages = 256;  ///< queue length
+  std::uint8_t hop_limit = 64;
+  std::uint8_t dscp = 0;
+  std::uint16_t owner = 0;
+  std::uint64_t user_data = 0;
+};
+
+struct IcmpSendOptions {
+  IpAddress remote;
+  std::optional<IpAddress> source;        ///< as of UdpSendOptions
+  std::optional<InterfaceId> interface;   ///< as of UdpSendOptions
+  std::optional<std::uint8_t> hop_limit;  ///< for this request alone; 1..255
+};
+
+/// A message at the head of an ICMP socket's queue: a reply to an echo request of the socket, or an
+/// error about one. Valid until icmp_pop() or the next call on it.
+struct IcmpMessage {
+  enum class Kind : std::uint8_t { kEchoReply, kError };
+
+  Kind kind = Kind::kEchoReply;
+  IpAddress source;       ///< who replied, or who reports the error: an address of ours if it is us
+  IpAddress destination;  ///< ours
+  IpAddress remote;       ///< whom the request was sent to; of a reply: who replied
+  std::uint16_t identifier = 0;  ///< of the request, as the reply repeats or the error quotes it
+  std::uint16_t sequence = 0;    ///< likewise
+  std::uint8_t type = 0;         ///< ICMP type and code of the family, as they arrived
+  std::uint8_t code = 0;
+  std::uint32_t rest = 0;      ///< second word of the ICMP header: of an error the MTU, the pointer
+  std::optional<Error> error;  ///< what an error means; none for a reply
+  InterfaceId interface = 0;
+  Instant at{};  ///< when it arrived
+  std::uint8_t hop_limit = 0;
+  std::uint8_t dscp = 0;
+  Bytes payload;  ///< of a reply: the data that came back; of an error: the packet it quotes
 };
 
 /// The sockets of one stack: what an application on a worker programs against. One thread: the
@@ -174,6 +218,20 @@ class Sockets {
   virtual Result<void, Error> udp_send(SocketId socket, const UdpSendOptions& options,
                                        Bytes payload) noexcept = 0;
 
+  // --- ICMP ------------------------------------------------------------------------------------
+
+  /// A socket that sends echo requests and receives what answers them. Errors: kAddressInUse (the
+  /// identifier, in its family), kAddressNotAvailable (not an address of ours, or no identifier is
+  /// free), kInvalid, kNoBuffers (limits.icmp_sockets).
+  virtual Result<SocketId, Error> icmp_open(const IcmpOptions& options) noexcept = 0;
+  /// One echo request of up to MTU size. Errors: as of udp_send().
+  virtual Result<void, Error> icmp_send_echo(SocketId socket, const IcmpSendOptions& options,
+                                             std::uint16_t sequence, Bytes payload) noexcept = 0;
+  /// The message at the head of the queue; none: nothing there.
+  virtual std::optional<IcmpMessage> icmp_front(SocketId socket) noexcept = 0;
+  /// Takes the head off. Precondition: there is one.
+  virtual void icmp_pop(SocketId socket) noexcept = 0;
+
   // --- any socket ------------------------------------------------------------------------------
 
   virtual void set_user_data(SocketId socket, std::uint64_t user_data) noexcept = 0;
@@ -183,6 +241,7 @@ class Sockets {
   virtual std::optional<Error> error(SocketId socket) const noexcept = 0;
   /// The last soft error (an ICMP message, retransmission trouble), taken away by asking.
   virtual std::optional<Error> soft_error(SocketId socket) noexcept = 0;
+  /// The port of an ICMP socket's endpoint is its identifier.
   virtual Result<IpEndpoint, Error> local_endpoint(SocketId socket) const noexcept = 0;
   virtual Result<IpEndpoint, Error> remote_endpoint(SocketId socket) const noexcept = 0;
 };

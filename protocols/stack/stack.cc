@@ -8,9 +8,11 @@ namespace smol {
 // The parts too: what the compiler inlines here it would not emit for those who call it from
 // elsewhere.
 template class Network<MemPacket>;
+template class DatagramQueue<MemPacket>;
 template class Resolution<MemPacket>;
 template class TcpTransport<MemPacket>;
 template class UdpTransport<MemPacket>;
+template class IcmpSockets<MemPacket>;
 template class IcmpTransport<MemPacket>;
 template class Stack<MemPacket>;
 

@@ -8,9 +8,11 @@
 #include "protocols/base/counter.hh"
 #include "protocols/packet/buffer.hh"
 #include "protocols/stack/config.hh"
+#include "protocols/stack/control.hh"
 #include "protocols/stack/driver.hh"
 #include "protocols/stack/icmp_transport.hh"
 #include "protocols/stack/inbound.hh"
+#include "protocols/stack/listing.hh"
 #include "protocols/stack/network.hh"
 #include "protocols/stack/resolution.hh"
 #include "protocols/stack/sockets.hh"
@@ -30,7 +32,7 @@ namespace smol {
 /// Include stack_impl.hh in one source file to instantiate it for another P; MemPacket is in the
 /// library.
 template <PacketBuffer P>
-class Stack final : public Sockets {
+class Stack final : public Sockets, public StackControl {
  public:
   /// What a stack is given to live with. All of it outlives the stack.
   struct Environment {
@@ -43,7 +45,7 @@ class Stack final : public Sockets {
   Stack(const StackConfig& config, const StackSecrets& secrets, const Environment& environment,
         Instant start);
 
-  // --- configuration, between turns
+  // --- configuration, between turns; at run time it is StackControl's
   // --------------------------------------------------------------------
 
   /// Interfaces get the ids 0, 1, 2, … in order. The subnet of each address becomes a route.
@@ -53,9 +55,6 @@ class Stack final : public Sockets {
   Result<InterfaceId, Error> add_interface(const InterfaceConfig& config) noexcept {
     return net_.add_interface(config);
   }
-  /// Errors: kNoDevice, kInvalid (gateway of the other family, no host's or our own), kExists,
-  /// kNoBuffers.
-  Result<void, Error> add_route(const Route& route) noexcept { return net_.add_route(route); }
   /// Null: nobody looks, and it costs nothing.
   void set_drop_observer(DropObserver<P>* observer) noexcept { net_.set_drop_observer(observer); }
 
@@ -83,6 +82,58 @@ class Stack final : public Sockets {
   const Network<P>& network() const noexcept { return net_; }
   const TcpTransport<P>& tcp() const noexcept { return tcp_; }
   const UdpTransport<P>& udp() const noexcept { return udp_; }
+
+  // --- StackControl
+  // ----------------------------------------------------------------------------------------
+
+  Result<void, Error> add_address(InterfaceId interface,
+                                  const IpPrefix& address) noexcept override {
+    return net_.add_address(interface, address);
+  }
+  Result<void, Error> delete_address(InterfaceId interface,
+                                     const IpPrefix& address) noexcept override {
+    return net_.delete_address(interface, address);
+  }
+  Result<void, Error> add_route(const Route& route) noexcept override {
+    return net_.add_route(route);
+  }
+  Result<void, Error> replace_route(const Route& route) noexcept override {
+    return net_.replace_route(route);
+  }
+  Result<Route, Error> delete_route(const RouteMatch& match) noexcept override {
+    return net_.delete_route(match);
+  }
+  Result<void, Error> add_neighbor(InterfaceId interface, const IpAddress& address,
+                                   const MacAddress& mac) noexcept override {
+    return net_.add_neighbor(interface, address, mac);
+  }
+  Result<void, Error> replace_neighbor(InterfaceId interface, const IpAddress& address,
+                                       const MacAddress& mac) noexcept override {
+    return net_.replace_neighbor(interface, address, mac);
+  }
+  Result<void, Error> delete_neighbor(InterfaceId interface,
+                                      const IpAddress& address) noexcept override {
+    return net_.delete_neighbor(interface, address);
+  }
+  Slice flush_neighbors(InterfaceId interface, Cursor from) noexcept override {
+    return net_.flush_neighbors(interface, from);
+  }
+  Result<void, Error> destroy(SocketId socket) noexcept override;
+  Slice interfaces_from(Cursor from, std::span<InterfaceInfo> out) const noexcept override {
+    return net_.interfaces_from(from, out);
+  }
+  Slice routes_from(Cursor from, std::span<Route> out) const noexcept override {
+    return net_.routes_from(from, out);
+  }
+  Slice neighbors_from(Cursor from, std::span<NeighborInfo> out) const noexcept override {
+    return net_.neighbors_from(from, out);
+  }
+  Slice sockets_from(Cursor from, std::span<SocketInfo> out) const noexcept override;
+  Result<SocketInfo, Error> socket_info(SocketId socket) const noexcept override;
+  Result<tcp::Info, Error> connection_info(SocketId socket) const noexcept override;
+  Result<RouteAnswer, Error> find_route(const RouteQuery& query) const noexcept override {
+    return net_.find_route(query);
+  }
 
   // --- Sockets
   // -----------------------------------------------------------------------------------------
@@ -120,6 +171,13 @@ class Stack final : public Sockets {
   void udp_pop(SocketId socket) noexcept override;
   Result<void, Error> udp_send(SocketId socket, const UdpSendOptions& options,
                                Bytes payload) noexcept override;
+  Result<SocketId, Error> icmp_open(const IcmpOptions& options) noexcept override {
+    return icmp_.sockets().open(options);
+  }
+  Result<void, Error> icmp_send_echo(SocketId socket, const IcmpSendOptions& options,
+                                     std::uint16_t sequence, Bytes payload) noexcept override;
+  std::optional<IcmpMessage> icmp_front(SocketId socket) noexcept override;
+  void icmp_pop(SocketId socket) noexcept override;
   void set_user_data(SocketId socket, std::uint64_t user_data) noexcept override;
   void set_deadline(SocketId socket, Instant when) noexcept override;
   std::optional<Error> error(SocketId socket) const noexcept override;

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocols/stack/network_config.hh"
 #include "protocols/stack/network_impl.hh"
 #include "protocols/stack/stack.hh"
 #include "protocols/stack/tcp_input.hh"
+#include "protocols/stack/tcp_listing.hh"
 #include "protocols/stack/tcp_output.hh"
 #include "protocols/stack/tcp_sockets.hh"
 #include "protocols/stack/udp_transport_impl.hh"
@@ -30,7 +32,7 @@ Stack<P>::Stack(const StackConfig& config, const StackSecrets& secrets,
       resolution_{net_},
       tcp_{net_, environment.memory},
       udp_{net_, environment.memory},
-      icmp_{net_, resolution_, tcp_, udp_} {
+      icmp_{net_, resolution_, tcp_, udp_, environment.memory} {
   net_.set_unreachable(&icmp_);
 }
 
@@ -98,8 +100,10 @@ std::span<const SocketEvent> Stack<P>::events() noexcept {
   const std::span<SocketEvent> all{events_};
   std::size_t n = tcp_.take_listener_events(all.first(kShare));
   n += udp_.take_events(all.subspan(n, kShare));
+  n += icmp_.sockets().take_events(all.subspan(n, kShare));
   n += tcp_.take_events(all.subspan(n));
   n += udp_.take_events(all.subspan(n));
+  n += icmp_.sockets().take_events(all.subspan(n));
   n += tcp_.take_listener_events(all.subspan(n));
   return all.first(n);
 }
@@ -114,7 +118,9 @@ void Stack<P>::transmit(Instant now, std::size_t max_segments) noexcept {
 
 template <PacketBuffer P>
 Instant Stack<P>::next_deadline() const noexcept {
-  if (tcp_.has_work() || tcp_.has_events() || udp_.has_events()) return net_.now();
+  if (tcp_.has_work() || tcp_.has_events() || udp_.has_events() || icmp_.sockets().has_events()) {
+    return net_.now();
+  }
   return std::min(net_.next_timer(), tcp_.relief());
 }
 
@@ -353,6 +359,8 @@ void Stack<P>::close(SocketId socket) noexcept {
       return tcp_.close_listener(socket.handle);
     case SocketKind::kUdp:
       return udp_.close(socket.handle);
+    case SocketKind::kIcmp:
+      return icmp_.sockets().close(socket.handle);
     case SocketKind::kNone:
       return;
   }
@@ -398,9 +406,28 @@ Result<void, Error> Stack<P>::udp_send(SocketId socket, const UdpSendOptions& op
 }
 
 template <PacketBuffer P>
+Result<void, Error> Stack<P>::icmp_send_echo(SocketId socket, const IcmpSendOptions& options,
+                                             std::uint16_t sequence, Bytes payload) noexcept {
+  if (socket.kind != SocketKind::kIcmp) return fail(Error::kBadHandle);
+  return icmp_.sockets().send_echo(socket.handle, options, sequence, payload);
+}
+
+template <PacketBuffer P>
+std::optional<IcmpMessage> Stack<P>::icmp_front(SocketId socket) noexcept {
+  return socket.kind == SocketKind::kIcmp ? icmp_.sockets().front(socket.handle) : std::nullopt;
+}
+
+template <PacketBuffer P>
+void Stack<P>::icmp_pop(SocketId socket) noexcept {
+  if (socket.kind == SocketKind::kIcmp) icmp_.sockets().pop(socket.handle);
+}
+
+template <PacketBuffer P>
 void Stack<P>::set_user_data(SocketId socket, std::uint64_t user_data) noexcept {
   if (socket.kind == SocketKind::kUdp) {
     udp_.set_user_data(socket.handle, user_data);
+  } else if (socket.kind == SocketKind::kIcmp) {
+    icmp_.sockets().set_user_data(socket.handle, user_data);
   } else if (socket) {
     tcp_.set_user_data(socket, user_data);
   }
@@ -420,6 +447,8 @@ std::optional<Error> Stack<P>::error(SocketId socket) const noexcept {
 template <PacketBuffer P>
 std::optional<Error> Stack<P>::soft_error(SocketId socket) noexcept {
   if (socket.kind == SocketKind::kUdp) return udp_.soft_error(socket.handle);
+  // An ICMP socket has its errors in its queue.
+  if (socket.kind == SocketKind::kIcmp && icmp_.sockets().local(socket.handle)) return std::nullopt;
   if (socket.kind == SocketKind::kTcp) return tcp_.soft_error(socket.handle);
   return Error::kBadHandle;
 }
@@ -427,6 +456,7 @@ std::optional<Error> Stack<P>::soft_error(SocketId socket) noexcept {
 template <PacketBuffer P>
 Result<IpEndpoint, Error> Stack<P>::local_endpoint(SocketId socket) const noexcept {
   if (socket.kind == SocketKind::kUdp) return udp_.local(socket.handle);
+  if (socket.kind == SocketKind::kIcmp) return icmp_.sockets().local(socket.handle);
   if (socket.kind == SocketKind::kNone) return fail(Error::kBadHandle);
   return tcp_.local(socket);
 }
@@ -434,8 +464,68 @@ Result<IpEndpoint, Error> Stack<P>::local_endpoint(SocketId socket) const noexce
 template <PacketBuffer P>
 Result<IpEndpoint, Error> Stack<P>::remote_endpoint(SocketId socket) const noexcept {
   if (socket.kind == SocketKind::kUdp) return udp_.remote(socket.handle);
+  if (socket.kind == SocketKind::kIcmp) {
+    return fail(icmp_.sockets().local(socket.handle) ? Error::kNotConnected : Error::kBadHandle);
+  }
   if (socket.kind != SocketKind::kTcp) return fail(Error::kBadHandle);
   return tcp_.remote(socket.handle);
+}
+
+// --- for a control plane
+// -----------------------------------------------------------------------------
+
+/// The upper octet of the cursor says which table, the rest is that table's own.
+template <PacketBuffer P>
+Slice Stack<P>::sockets_from(Cursor from, std::span<SocketInfo> out) const noexcept {
+  constexpr unsigned kShift = 56;
+  constexpr std::uint64_t kTables = 5;
+  const auto ask = [&](std::uint64_t table, Cursor own, std::span<SocketInfo> room) {
+    if (table == 0) return tcp_.listeners_from(own, room);
+    if (table == 1) return tcp_.connections_from(own, room);
+    if (table == 2) return tcp_.time_wait_from(own, room);
+    if (table == 3) return udp_.sockets_from(own, room);
+    return icmp_.sockets().sockets_from(own, room);
+  };
+  Slice slice;
+  Cursor own{from.at & ((std::uint64_t{1} << kShift) - 1)};
+  for (std::uint64_t table = from.at >> kShift; table < kTables; ++table, own = {}) {
+    const Slice part = ask(table, own, out.subspan(slice.count));
+    slice.count += part.count;
+    slice.next = Cursor{table << kShift | part.next.at};
+    if (!part.next.done()) return slice;
+  }
+  slice.next = Cursor::end();
+  return slice;
+}
+
+template <PacketBuffer P>
+Result<SocketInfo, Error> Stack<P>::socket_info(SocketId socket) const noexcept {
+  switch (socket.kind) {
+    case SocketKind::kTcp:
+    case SocketKind::kTcpListener:
+      return tcp_.describe(socket);
+    case SocketKind::kUdp:
+      return udp_.describe(socket.handle);
+    case SocketKind::kIcmp:
+      return icmp_.sockets().describe(socket.handle);
+    case SocketKind::kNone:
+      break;
+  }
+  return fail(Error::kBadHandle);
+}
+
+template <PacketBuffer P>
+Result<tcp::Info, Error> Stack<P>::connection_info(SocketId socket) const noexcept {
+  if (socket.kind != SocketKind::kTcp) return fail(Error::kBadHandle);
+  return tcp_.connection_info(socket.handle);
+}
+
+template <PacketBuffer P>
+Result<void, Error> Stack<P>::destroy(SocketId socket) noexcept {
+  if (socket.kind == SocketKind::kTcp) return tcp_.destroy(socket.handle);
+  if (!socket_info(socket)) return fail(Error::kBadHandle);
+  close(socket);
+  return {};
 }
 
 }  // namespace smol

@@ -53,8 +53,18 @@ void TcpTransport<P>::send_segment(Socket& socket, tcp::SegmentOut& out) noexcep
   // Without a packet the segment is lost before it left: the machine's timers bring it back.
   if (!packet) return;
   if (out.retransmission) net_.counters().tcp_retrans_segs.add();
+  const InterfaceId before = socket.path.interface;
   finish(std::move(packet), socket.flow, out, sum, out.len, marks_of(socket.connection),
          socket.path);
+  if (socket.path.interface != before) [[unlikely]]
+    moved(socket);
+}
+
+/// The routes lead elsewhere now: segments are cut for the new link.
+template <PacketBuffer P>
+void TcpTransport<P>::moved(Socket& socket) noexcept {
+  const InterfaceId interface = socket.path.interface;
+  socket.connection.path_changed(context_, mss_on(interface, socket.flow.local.is_v4()));
 }
 
 /// Which packet of the send queue holds this octet. The cursors make it O(1) for new data, for the

@@ -48,17 +48,21 @@ Result<SocketId, Error> TcpTransport<P>::listen(const TcpListenOptions& options)
 }
 
 template <PacketBuffer P>
+std::uint16_t TcpTransport<P>::mss_on(InterfaceId interface, bool v4) const noexcept {
+  const std::size_t headers =
+      TcpView::kMinHeader + (v4 ? Ip4Repr::header_len() : Ip6Repr::header_len());
+  return static_cast<std::uint16_t>(net_.interface(interface).mtu - headers);
+}
+
+template <PacketBuffer P>
 std::uint32_t TcpTransport<P>::create(const tcp::FlowKey& flow, SeqNumber iss,
                                       const tcp::SocketOptions& options,
                                       InterfaceId interface) noexcept {
   if (flows_.full()) return IndexTable::kNone;
-  const std::uint16_t mtu = net_.interface(interface).mtu;
-  const std::size_t headers =
-      TcpView::kMinHeader + (flow.local.is_v4() ? Ip4Repr::header_len() : Ip6Repr::header_len());
   tcp::Connection::Setup setup;
   setup.iss = iss;
   setup.ts_offset = tcp::timestamp_offset(net_.secrets().isn, flow);
-  setup.local_mss = static_cast<std::uint16_t>(mtu - headers);
+  setup.local_mss = mss_on(interface, flow.local.is_v4());
   setup.is_v6 = flow.local.is_v6();
   setup.options = options;
   const Handle made = sockets_.emplace(context_, net_.now(), setup, flow);

@@ -12,6 +12,7 @@
 #include "protocols/packet/buffer.hh"
 #include "protocols/stack/inbound.hh"
 #include "protocols/stack/index_fifo.hh"
+#include "protocols/stack/listing.hh"
 #include "protocols/stack/network.hh"
 #include "protocols/stack/sockets.hh"
 #include "protocols/tcp/connection.hh"
@@ -134,7 +135,18 @@ class TcpTransport {
   std::size_t take_events(std::span<SocketEvent> out) noexcept;
   std::size_t take_listener_events(std::span<SocketEvent> out) noexcept;
 
-  // --- for listings; O(sockets)
+  // --- for a control plane, tcp_listing.hh; semantics as in Stack
+  // ----------------------------------------------------------------------
+
+  Slice listeners_from(Cursor from, std::span<SocketInfo> out) const noexcept;
+  Slice connections_from(Cursor from, std::span<SocketInfo> out) const noexcept;
+  Slice time_wait_from(Cursor from, std::span<SocketInfo> out) const noexcept;
+  /// Precondition: the id is of a connection or a listener.
+  Result<SocketInfo, Error> describe(SocketId id) const noexcept;
+  Result<tcp::Info, Error> connection_info(Handle socket) const noexcept;
+  Result<void, Error> destroy(Handle socket) noexcept;
+
+  // --- for tests; O(sockets)
   // ----------------------------------------------------------------------
 
   std::uint32_t connections() const noexcept { return sockets_.size(); }
@@ -189,6 +201,11 @@ class TcpTransport {
     return [this](std::uint32_t i) -> std::uint32_t& { return listeners_.at(i).next_event; };
   }
 
+  // listing
+  void describe(std::uint32_t index, const TcpListener& listener, SocketInfo& info) const noexcept;
+  void describe(std::uint32_t index, const Socket& socket, SocketInfo& info) const noexcept;
+  static void describe(const tcp::FlowKey& flow, SocketInfo& info) noexcept;
+
   // input
   bool checksum_ok(const Inbound<P>& in) const noexcept;
   void receive_for_nobody(Inbound<P>& in) noexcept;
@@ -225,6 +242,7 @@ class TcpTransport {
 
   // output
   void send_segment(Socket& socket, tcp::SegmentOut& out) noexcept;
+  void moved(Socket& socket) noexcept;
   P payload_packet(Socket& socket, const tcp::SegmentOut& out, InternetSum& sum) noexcept;
   P gather(Socket& socket, Node* node, const tcp::SegmentOut& out, InternetSum& sum) noexcept;
   Node* locate(Socket& socket, SeqNumber seq) const noexcept;
@@ -235,6 +253,8 @@ class TcpTransport {
   void free_acked(Socket& socket) noexcept;
 
   // calls
+  /// Payload that fits a packet of this interface.
+  std::uint16_t mss_on(InterfaceId interface, bool v4) const noexcept;
   Result<tcp::FlowKey, Error> choose_flow(const TcpConnectOptions& options,
                                           const typename Network<P>::Egress& egress) noexcept;
   std::uint32_t create(const tcp::FlowKey& flow, SeqNumber iss, const tcp::SocketOptions& options,

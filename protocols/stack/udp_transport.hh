@@ -8,6 +8,7 @@
 #include "protocols/base/result.hh"
 #include "protocols/base/slab.hh"
 #include "protocols/packet/buffer.hh"
+#include "protocols/stack/datagram_socket.hh"
 #include "protocols/stack/inbound.hh"
 #include "protocols/stack/index_fifo.hh"
 #include "protocols/stack/network.hh"
@@ -16,8 +17,7 @@
 
 namespace smol {
 
-/// UDP of a stack (RFC 768): sockets, and their queues of received packets. A received packet is
-/// kept as it came, headers and all; they say who sent it.
+/// UDP of a stack (RFC 768): sockets, and their queues of received packets.
 template <PacketBuffer P>
 class UdpTransport {
  public:
@@ -40,6 +40,9 @@ class UdpTransport {
   Result<IpEndpoint, Error> remote(Handle socket) const noexcept;
   std::size_t take_events(std::span<SocketEvent> out) noexcept;
   bool has_events() const noexcept { return !events_.empty(); }
+  /// As of Stack::sockets_from(), of these sockets alone.
+  Slice sockets_from(Cursor from, std::span<SocketInfo> out) const noexcept;
+  Result<SocketInfo, Error> describe(Handle socket) const noexcept;
   std::uint32_t sockets() const noexcept { return sockets_.size(); }
 
  private:
@@ -47,14 +50,11 @@ class UdpTransport {
     explicit Socket(const UdpOptions& its_options) noexcept : options{its_options} {}
 
     UdpOptions options;
-    PacketQueue<P> receive;
-    std::uint32_t queued = 0;
+    DatagramQueue<P> receive;
     std::uint32_t next_event = IndexFifo::kOutside;
     std::uint16_t events = 0;
     std::optional<Error> soft_error;
-    Path path;  ///< of the last destination
-    IpAddress path_to;
-    IpAddress path_from;
+    DatagramPath way;
   };
 
   auto event_link() noexcept {
@@ -62,9 +62,8 @@ class UdpTransport {
   }
   std::optional<Drop> check(const Inbound<P>& in, std::size_t length,
                             std::uint16_t checksum) const noexcept;
-  bool in_one_piece(P& packet) noexcept;
+  void describe(std::uint32_t index, const Socket& socket, SocketInfo& info) const noexcept;
   void tell(std::uint32_t index, std::uint16_t events) noexcept;
-  Result<IpAddress, Error> choose_source(Socket& socket, const UdpSendOptions& options) noexcept;
   P build(const Socket& socket, const IpAddress& source, const IpEndpoint& remote,
           Bytes payload) noexcept;
 

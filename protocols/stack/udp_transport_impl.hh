@@ -35,21 +35,6 @@ std::optional<Drop> UdpTransport<P>::check(const Inbound<P>& in, std::size_t len
   return good ? std::nullopt : std::optional{Drop::kUdpBadChecksum};
 }
 
-/// Datagrams are lent to their users as one piece: a chain is put together, in place where its
-/// first buffer has room and nobody else looks at it. False: no buffer holds it.
-template <PacketBuffer P>
-bool UdpTransport<P>::in_one_piece(P& packet) noexcept {
-  if (!packet.pull(packet.size()).empty()) return true;
-  P whole = net_.pool().allocate();
-  if (!whole) return false;
-  const MutBytes room = whole.append(packet.size());
-  if (room.empty()) return false;
-  packet_copy(packet, 0, room);
-  whole.meta() = packet.meta();
-  packet = std::move(whole);
-  return true;
-}
-
 template <PacketBuffer P>
 std::optional<Drop> UdpTransport<P>::receive(Inbound<P>& in) noexcept {
   // RFC 4291 section 2.5.2: nobody is not a source, but of neighbour discovery.
@@ -71,26 +56,12 @@ std::optional<Drop> UdpTransport<P>::receive(Inbound<P>& in) noexcept {
     return Drop::kUdpPortUnreachable;
   }
   Socket& socket = sockets_.at(index);
-  // When packets are short, who leaves datagrams unread gets no more of them.
-  const bool unread_costs = socket.queued > 0 && net_.short_of_memory();
-  if (socket.queued >= socket.options.receive_datagrams || unread_costs || net_.out_of_memory()) {
+  const std::optional<Drop> lost =
+      socket.receive.keep(net_, in, length, socket.options.receive_datagrams);
+  if (lost) {
     net_.counters().udp_rcvbuf_errors.add();
-    return Drop::kUdpSocketFull;
+    return lost;
   }
-  // Octets behind the datagram are no part of it.
-  in.packet.trim_back(in.packet.size() - (in.l4 + length));
-  if (!in_one_piece(in.packet)) {
-    net_.counters().udp_rcvbuf_errors.add();
-    return Drop::kUdpTooLong;
-  }
-  PacketMeta& meta = in.packet.meta();
-  meta.tx.l2_len = static_cast<std::uint8_t>(in.l3);
-  meta.tx.l3_len = static_cast<std::uint16_t>(in.l4 - in.l3);
-  meta.interface = in.interface;
-  meta.at = net_.now();
-  socket.receive.push_back(std::move(in.packet));
-  ++socket.queued;
-  net_.counters().consumed.add();
   net_.counters().udp_in_datagrams.add();
   tell(index, SocketEvents::kReadable);
   return std::nullopt;
@@ -146,70 +117,27 @@ Result<SocketId, Error> UdpTransport<P>::open(const UdpOptions& options) noexcep
 template <PacketBuffer P>
 std::optional<Datagram> UdpTransport<P>::front(Handle handle) noexcept {
   Socket* socket = sockets_.get(handle);
-  if (socket == nullptr || socket->receive.empty()) return std::nullopt;
-  Borrowed<P> packet{socket->receive.head()};
-  const PacketMeta& meta = packet->meta();
-  const std::size_t l3 = meta.tx.l2_len;
-  const std::size_t l4 = l3 + meta.tx.l3_len;
-  const MutBytes all = packet->pull(packet->size());
-  SMOL_CHECK(!all.empty());
-  const Result<UdpView> udp = UdpView::parse(all.subspan(l4), all.size() - l4);
+  if (socket == nullptr) return std::nullopt;
+  const std::optional<KeptDatagram> kept = socket->receive.front();
+  if (!kept) return std::nullopt;
+  const Result<UdpView> udp = UdpView::parse(kept->message, kept->message.size());
   SMOL_CHECK(udp.has_value());
   Datagram out;
-  // What followed the datagram in its IP packet is cut off since: the IP header may speak of more
-  // than there is.
-  constexpr std::size_t kWhole = 0xffff + Ip6View::kHeader;
-  if (all[l3] >> 4 == 4) {
-    const Result<Ip4View> ip = Ip4View::parse(all.subspan(l3), kWhole);
-    SMOL_CHECK(ip.has_value());
-    out.source.address = ip->source();
-    out.destination.address = ip->destination();
-  } else {
-    const Result<Ip6View> ip = Ip6View::parse(all.subspan(l3), kWhole);
-    SMOL_CHECK(ip.has_value());
-    out.source.address = ip->source();
-    out.destination.address = ip->destination();
-  }
-  out.source.port = udp->src_port();
-  out.destination.port = udp->dst_port();
-  out.interface = meta.interface;
-  out.at = meta.at;
-  out.payload = all.subspan(l4 + UdpView::kHeader);
+  out.source = {kept->source, udp->src_port()};
+  out.destination = {kept->destination, udp->dst_port()};
+  out.interface = kept->interface;
+  out.at = kept->at;
+  out.payload = kept->message.subspan(UdpView::kHeader);
+  out.hop_limit = kept->hop_limit;
+  out.dscp = kept->dscp;
+  out.ecn = kept->ecn;
   return out;
 }
 
 template <PacketBuffer P>
 void UdpTransport<P>::pop(Handle handle) noexcept {
   Socket* socket = sockets_.get(handle);
-  if (socket == nullptr || socket->receive.empty()) return;
-  socket->receive.pop_front();
-  --socket->queued;
-}
-
-/// The socket remembers the way to the last destination, so that a conversation looks up its route
-/// once.
-template <PacketBuffer P>
-Result<IpAddress, Error> UdpTransport<P>::choose_source(Socket& socket,
-                                                        const UdpSendOptions& options) noexcept {
-  const IpAddress& to = options.remote.address;
-  const IpAddress& bound = socket.options.local.address;
-  std::optional<IpAddress> wanted = options.source;
-  if (!wanted && !bound.is_unspecified()) wanted = bound;
-  const bool same = socket.path.epoch != 0 && socket.path_to == to &&
-                    (!wanted || *wanted == socket.path_from) && !options.interface;
-  if (same) {
-    if (net_.has_failed(socket.path)) return fail(Error::kHostUnreachable);
-    return socket.path_from;
-  }
-  if (to.family() != bound.family()) return fail(Error::kInvalid);
-  const auto egress = net_.route(to, wanted, options.interface);
-  if (!egress) return fail(egress.error());
-  if (net_.has_failed(egress->interface, egress->next_hop)) return fail(Error::kHostUnreachable);
-  socket.path = Path{};
-  socket.path.interface = egress->interface;
-  socket.path_to = to;
-  socket.path_from = egress->source;
-  return egress->source;
+  if (socket != nullptr) socket->receive.pop();
 }
 
 template <PacketBuffer P>
@@ -220,7 +148,7 @@ P UdpTransport<P>::build(const Socket& socket, const IpAddress& source, const Ip
   const MutBytes body = packet.append(payload.size());
   const MutBytes head = packet.prepend(UdpRepr::header_len());
   if (body.size() != payload.size() || head.empty()) {
-    net_.drop_outgoing(socket.path.interface, std::move(packet), Drop::kTxNoBuffer);
+    net_.drop_outgoing(socket.way.path.interface, std::move(packet), Drop::kTxNoBuffer);
     return {};
   }
   const InternetSum payload_sum = copy_and_sum(body, payload);
@@ -234,7 +162,7 @@ P UdpTransport<P>::build(const Socket& socket, const IpAddress& source, const Ip
                         static_cast<std::uint32_t>(packet.size()));
   PacketMeta& meta = packet.meta();
   meta.tx = TxOffload{};
-  if (net_.interface(socket.path.interface).offloads.udp_checksum) {
+  if (net_.interface(socket.way.path.interface).offloads.udp_checksum) {
     meta.tx.udp_checksum = true;
     meta.tx.l4_len = static_cast<std::uint8_t>(UdpRepr::header_len());
     put_be16(head, 6, sum.folded());
@@ -253,11 +181,13 @@ Result<void, Error> UdpTransport<P>::send(Handle handle, const UdpSendOptions& o
   if (options.remote.port == 0 || options.remote.address.is_unspecified()) {
     return fail(Error::kInvalid);
   }
-  const Result<IpAddress, Error> source = choose_source(*socket, options);
+  const Result<IpAddress, Error> source =
+      socket->way.choose(net_, socket->options.local.address, options.remote.address,
+                         options.source, options.interface);
   if (!source) return fail(source.error());
   const std::size_t headers =
       UdpRepr::header_len() + (source->is_v4() ? Ip4Repr::header_len() : Ip6Repr::header_len());
-  if (payload.size() + headers > net_.interface(socket->path.interface).mtu) {
+  if (payload.size() + headers > net_.interface(socket->way.path.interface).mtu) {
     return fail(Error::kMessageTooLong);
   }
   if (net_.out_of_memory()) return fail(Error::kNoBuffers);
@@ -270,7 +200,7 @@ Result<void, Error> UdpTransport<P>::send(Handle handle, const UdpSendOptions& o
   ip.protocol = IpProtocol::kUdp;
   ip.hop_limit = socket->options.hop_limit;
   ip.dscp = socket->options.dscp;
-  net_.send(std::move(packet), ip, socket->path);
+  net_.send(std::move(packet), ip, socket->way.path);
   return {};
 }
 
@@ -321,6 +251,40 @@ std::size_t UdpTransport<P>::take_events(std::span<SocketEvent> out) noexcept {
     socket.events = 0;
   }
   return n;
+}
+
+template <PacketBuffer P>
+void UdpTransport<P>::describe(std::uint32_t index, const Socket& socket,
+                               SocketInfo& info) const noexcept {
+  info = {};
+  info.id = {SocketKind::kUdp, sockets_.handle_of(index)};
+  info.kind = SocketKind::kUdp;
+  info.local = socket.options.local;
+  info.remote = socket.options.remote;
+  info.receive_queue = socket.receive.octets();
+  info.messages = socket.receive.size();
+  info.dropped = socket.receive.dropped();
+  info.owned = true;
+  info.owner = socket.options.owner;
+  info.user_data = socket.options.user_data;
+}
+
+template <PacketBuffer P>
+Slice UdpTransport<P>::sockets_from(Cursor from, std::span<SocketInfo> out) const noexcept {
+  return slice_of(sockets_, from, out,
+                  [this](std::uint32_t index, const Socket& socket, SocketInfo& info) {
+                    describe(index, socket, info);
+                    return true;
+                  });
+}
+
+template <PacketBuffer P>
+Result<SocketInfo, Error> UdpTransport<P>::describe(Handle handle) const noexcept {
+  const Socket* socket = sockets_.get(handle);
+  if (socket == nullptr) return fail(Error::kBadHandle);
+  SocketInfo info;
+  describe(handle.index, *socket, info);
+  return info;
 }
 
 }  // namespace smol

@@ -1,6 +1,7 @@
 // RFC 9293 section 3.10.7.4: SEGMENT ARRIVES, all states from SYN-RECEIVED on. The steps stand in
 // the RFC's order, one function each.
 #include <algorithm>
+#include <limits>
 
 #include "protocols/tcp/connection.hh"
 
@@ -279,14 +280,21 @@ void Connection::sample_round_trip(const Context& context, Instant now,
   if (timing_) {
     if (segment.ack.before(timed_end_)) return;
     timing_ = false;
-    rto_.sample(context.config, now - timed_at_);
+    round_trip_was(context, now - timed_at_);
   } else if (timestamps_ && retransmits_ > 0 && segment.options.timestamps &&
              segment.options.timestamps->tsecr != 0) {
     const std::uint32_t ticks = timestamp_now(now) - segment.options.timestamps->tsecr;
     if (ticks < 0x8000'0000) {
-      rto_.sample(context.config, std::max(milliseconds(ticks), milliseconds(1)));
+      round_trip_was(context, std::max(milliseconds(ticks), milliseconds(1)));
     }
   }
+}
+
+void Connection::round_trip_was(const Context& context, Duration rtt) noexcept {
+  rto_.sample(context.config, rtt);
+  const std::int64_t us = std::clamp<std::int64_t>((rtt + nanoseconds(999)) / microseconds(1), 1,
+                                                   std::numeric_limits<std::uint32_t>::max());
+  if (min_rtt_us_ == 0 || us < min_rtt_us_) min_rtt_us_ = static_cast<std::uint32_t>(us);
 }
 
 /// The window is taken from the newest segment only (SND.WL1, SND.WL2): an old one must not shrink

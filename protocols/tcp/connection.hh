@@ -73,6 +73,8 @@ class Connection {
   /// The end. The RST to send, if the peer knows of the connection.
   std::optional<SegmentOut> abort(const Context& context, Instant now, Error error) noexcept;
   void set_options(const Context& context, Instant now, const SocketOptions& options) noexcept;
+  /// From now on segments leave by a link that `mss` octets of payload fit.
+  void path_changed(const Context& context, std::uint16_t mss) noexcept;
   void set_user_deadline(Instant when) noexcept { arm(Timer::kUser, when); }
 
   // --- events
@@ -195,6 +197,7 @@ class Connection {
                  Actions& out) noexcept;
   void advance(const Context& context, Instant now, const SegmentIn& segment,
                Actions& out) noexcept;
+  void round_trip_was(const Context& context, Duration rtt) noexcept;
   void sample_round_trip(const Context& context, Instant now, const SegmentIn& segment) noexcept;
   void update_window(const SegmentIn& segment) noexcept;
   void fin_acknowledged(const Context& context, Instant now, Actions& out) noexcept;
@@ -301,7 +304,8 @@ class Connection {
   SeqNumber rtx_end_;
   SeqNumber recover_;  ///< RFC 6582
   SeqNumber timed_end_;
-  SeqNumber peer_fin_;  ///< number of the peer's FIN, once seen
+  SeqNumber peer_fin_;            ///< number of the peer's FIN, once seen
+  std::uint32_t min_rtt_us_ = 0;  ///< the shortest round trip, rounded up; 0: none yet
 
   Instant earliest_ = kNever;  ///< at or before every armed timer
   std::array<Instant, kTimers> timers_;
@@ -321,6 +325,7 @@ class Connection {
   std::uint32_t user_timeout_ms_;  ///< 0: the stack's default; kForeverMs: never
   std::uint32_t keep_alive_ms_;    ///< 0: off
   std::uint32_t keep_alive_interval_ms_;
+  std::uint32_t bytes_retrans_ = 0;  ///< stays at its maximum
   std::uint64_t bytes_acked_ = 0;
   std::uint64_t bytes_received_ = 0;
   std::uint32_t segs_in_ = 0;

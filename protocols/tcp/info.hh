@@ -36,14 +36,27 @@ struct Info {
   std::uint32_t mss = 0;       ///< octets of payload in a full segment, options deducted
   std::uint8_t snd_wind_shift = 0;
   std::uint8_t rcv_wind_shift = 0;
-  bool timestamps = false;
-  Duration srtt{0};
+  bool timestamps = false;      ///< agreed on (RFC 7323)
+  bool window_scaling = false;  ///< agreed on (RFC 7323)
+  bool in_recovery = false;     ///< of a loss that duplicate ACKs told of
+  bool nagle = true;
+  std::uint32_t rcv_mss = 0;  ///< payload of the largest segment received
+  std::uint32_t advmss = 0;   ///< what our SYN said, or would say, of our own
+  Duration srtt{0};           ///< zero: no round trip was measured yet; so the next two
   Duration rttvar{0};
-  Duration rto{0};
+  Duration min_rtt{0};
+  Duration rto{0};                   ///< back-off included
+  std::uint8_t backoff = 0;          ///< how often the RTO was doubled
+  std::uint8_t retransmits = 0;      ///< timeouts in a row
+  std::uint8_t probes = 0;           ///< zero-window or keep-alive probes not answered
+  std::uint32_t send_buffer = 0;     ///< octets
+  std::uint32_t receive_buffer = 0;  ///< octets
   std::uint32_t unsent = 0;          ///< octets queued and never sent
   std::uint32_t unacked = 0;         ///< octets sent and not acknowledged
   std::uint32_t unread = 0;          ///< octets received in order and not read
   std::uint32_t out_of_order = 0;    ///< octets held beyond a hole
+  std::uint64_t bytes_sent = 0;      ///< payload sent, and sent again
+  std::uint32_t bytes_retrans = 0;   ///< payload sent again; stays at its maximum
   std::uint64_t bytes_acked = 0;     ///< payload that the peer has acknowledged
   std::uint64_t bytes_received = 0;  ///< payload received in order
   std::uint32_t segs_out = 0;
@@ -53,6 +66,14 @@ struct Info {
   std::uint32_t fast_retrans = 0;  ///< fast retransmits begun
   std::uint32_t dup_acks_in = 0;
   std::uint32_t zero_window_probes = 0;
+  Instant last_sent{};      ///< text or FIN; the epoch: never
+  Instant last_received{};  ///< any segment that was acceptable
+  // When each timer runs out; kNever: it does not run.
+  Instant retransmit_timer = kNever;
+  Instant persist_timer = kNever;  ///< zero-window probe
+  Instant delayed_ack_timer = kNever;
+  Instant keep_alive_timer = kNever;
+  Instant lifetime_timer = kNever;  ///< of SYN-RECEIVED, and of FIN-WAIT-2 without a user
 };
 
 }  // namespace smol::tcp

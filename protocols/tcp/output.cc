@@ -93,6 +93,7 @@ bool Connection::resend(const Context& context, Instant now, SegmentOut& out) no
   carry(context, now, rtx_nxt_, len, fin, out);
   out.retransmission = true;
   ++sum_retrans_;
+  bytes_retrans_ += std::min(len, ~bytes_retrans_);
   rtx_nxt_ += len + (fin ? 1 : 0);
   timing_ = false;  // Karn
   arm_retransmit(context, now);

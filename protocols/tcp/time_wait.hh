@@ -56,6 +56,12 @@ class TimeWaitRing {
   /// Slot of the oldest. Precondition: not empty().
   std::uint32_t front() const noexcept { return static_cast<std::uint32_t>(first_ % capacity_); }
   void pop_front() noexcept { ++first_; }
+  /// The records lie at the positions [first_position(), end_position()), which only grow.
+  std::uint64_t first_position() const noexcept { return first_; }
+  std::uint64_t end_position() const noexcept { return next_; }
+  const TimeWait& at_position(std::uint64_t position) const noexcept {
+    return records_[position % capacity_];
+  }
   /// Calls visit(record) for each that is not gone, oldest first. O(size).
   template <class Visit>
   void for_each(Visit&& visit) const {

@@ -199,6 +199,17 @@ void Connection::set_options(const Context& context, Instant now,
   }
 }
 
+/// What the peer may send is settled by our SYN; what we send follows the link.
+void Connection::path_changed(const Context& context, std::uint16_t mss) noexcept {
+  if (state_ == State::kSynSent) {
+    local_mss_ = peer_mss_ = mss;
+    rcv_mss_ = std::min(rcv_mss_, mss);
+    mss_ = static_cast<std::uint16_t>(mss - (context.config.timestamps ? 12 : 0));
+    return;
+  }
+  mss_ = static_cast<std::uint16_t>(std::min(peer_mss_, mss) - (timestamps_ ? 12 : 0));
+}
+
 std::uint16_t Connection::last_window() const noexcept {
   return static_cast<std::uint16_t>(
       std::min<std::uint32_t>(receive_window() >> rcv_shift_, 0xffff));
@@ -222,13 +233,28 @@ Info Connection::info() const noexcept {
   out.snd_wind_shift = snd_shift_;
   out.rcv_wind_shift = rcv_shift_;
   out.timestamps = timestamps_;
+  out.window_scaling = scaling_;
+  out.in_recovery = in_recovery_;
+  out.nagle = nagle_;
+  out.rcv_mss = rcv_mss_;
+  out.advmss = local_mss_;
+  out.min_rtt = microseconds(min_rtt_us_);
+  out.backoff = rto_.backoff();
+  out.retransmits = retransmits_;
+  out.probes = std::max(persist_backoff_, keep_alive_sent_);
+  out.send_buffer = send_buffer_;
+  out.receive_buffer = receive_buffer_;
   out.srtt = rto_.srtt();
   out.rttvar = rto_.rttvar();
   out.rto = rto_.value();
-  out.unsent = snd_nxt_.before(snd_end_) ? snd_nxt_.until(snd_end_) : 0;
+  // Before the SYN has gone, its number is not text.
+  out.unsent = std::min(snd_nxt_.before(snd_end_) ? snd_nxt_.until(snd_end_) : 0, send_queue());
   out.unacked = unacked();
   out.unread = unread();
   out.out_of_order = reassembly_.octets();
+  const std::uint32_t in_flight = send_queue() - out.unsent;
+  out.bytes_sent = bytes_acked_ + in_flight + bytes_retrans_;
+  out.bytes_retrans = bytes_retrans_;
   out.bytes_acked = bytes_acked_;
   out.bytes_received = bytes_received_;
   out.segs_out = segs_out_;
@@ -238,6 +264,13 @@ Info Connection::info() const noexcept {
   out.fast_retrans = fast_retrans_;
   out.dup_acks_in = dup_acks_in_;
   out.zero_window_probes = zero_window_probes_;
+  out.last_sent = last_sent_;
+  out.last_received = last_received_;
+  out.retransmit_timer = timer(Timer::kRetransmit);
+  out.persist_timer = timer(Timer::kPersist);
+  out.delayed_ack_timer = timer(Timer::kDelayedAck);
+  out.keep_alive_timer = timer(Timer::kKeepAlive);
+  out.lifetime_timer = timer(Timer::kLifetime);
   return out;
 }
 

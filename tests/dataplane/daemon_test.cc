@@ -77,8 +77,9 @@ class DaemonTest : public ::testing::Test {
     auto file = PcapFile::create(folder_ / "in.pcap", {"x"}, 65'535).value();
     for (const Octets& frame : frames) {
       CapturedPacket packet;
-      packet.length = packet.captured = static_cast<std::uint32_t>(frame.size());
-      EXPECT_TRUE(file->write(1, packet, frame));
+      packet.length = static_cast<std::uint32_t>(frame.size());
+      packet.octets = frame;
+      EXPECT_TRUE(file->write(packet));
     }
     return "net_pcap0,rx_pcap=" + std::string{folder_ / "in.pcap"} +
            ",tx_pcap=" + std::string{folder_ / "out.pcap"};

@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/wall_clock.hh"
+#include "tests/dataplane/capture_fixture.hh"
 #include "tests/dataplane/environment.hh"
 #include "tests/dataplane/frames.hh"
 #include "tests/dataplane/peer.hh"
@@ -73,7 +74,8 @@ class WorkerTest : public ::testing::Test {
   std::vector<std::unique_ptr<MbufPool>> pools_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::unique_ptr<Worker> worker_;
-  std::unique_ptr<CaptureTap> tap_;
+  CaptureHub captures_{{.ring_octets = 1 << 20, .max_sessions = 8, .own_thread = false}};
+  std::unique_ptr<CaptureSession> session_;
   Config config_;
   Instant now_ = monotonic_now();
 
@@ -101,8 +103,16 @@ class WorkerTest : public ::testing::Test {
     auto port = Port::open(config_.ports[0], {eal(), log(), pools_, sleep, 1});
     ASSERT_TRUE(port) << port.error().message;
     ports_.push_back(std::move(*port));
-    worker_ = std::make_unique<Worker>(Worker::Environment{
-        0, config_, ports_, *pools_[0], logger_->add_ring(), tap_.get(), {}, 7, sleep, false});
+    worker_ = std::make_unique<Worker>(Worker::Environment{0,
+                                                           config_,
+                                                           ports_,
+                                                           *pools_[0],
+                                                           logger_->add_ring(),
+                                                           &captures_.add_tap(),
+                                                           {},
+                                                           7,
+                                                           sleep,
+                                                           false});
     const auto configured = worker_->configure();
     ASSERT_TRUE(configured) << configured.error().message;
     const auto started = worker_->start_applications(applications);
@@ -118,13 +128,15 @@ class WorkerTest : public ::testing::Test {
   static ApplicationSpec echo(Echo::Seen& seen, std::uint16_t port) {
     return {"echo", [&seen, port](unsigned, Log&) { return std::make_unique<Echo>(seen, port); }};
   }
-  std::vector<CaptureTap::Entry> captured() {
-    std::vector<CaptureTap::Entry> out;
-    while (const auto entry = tap_->front()) {
-      out.push_back(*entry);
-      tap_->pop();
-    }
-    return out;
+  void capture(const std::vector<filter::Instruction>& program = {}) {
+    CaptureSpec all;
+    all.drop = true;
+    all.filter = program;
+    session_ = captures_.open(all).value();
+  }
+  std::vector<testing::Seen> captured() {
+    captures_.flush({});
+    return testing::read_all(*session_);
   }
 };
 
@@ -240,8 +252,8 @@ TEST_F(WorkerTest, ApplicationThatCannotStartIsNamed) {
 
 TEST_F(WorkerTest, InjectedDropsAreCountedAndCapturedOnceWithTheReason) {
   config_.ports[0].faults.drop_chance = 100;
-  tap_ = std::make_unique<CaptureTap>(CaptureTap::Scope::kAll, 1 << 20, 65'535);
   make();
+  capture();
   link_->put(arp_request());
   turn();
   EXPECT_TRUE(link_->take().empty());
@@ -302,8 +314,8 @@ TEST_F(WorkerTest, CorruptionIsFoundByTheChecksums) {
 // --- captures ---
 
 TEST_F(WorkerTest, CaptureShowsWhatCameWhatLeftAndWhatWasDroppedInOrder) {
-  tap_ = std::make_unique<CaptureTap>(CaptureTap::Scope::kAll, 1 << 20, 65'535);
   make();
+  capture();
   link_->put(arp_request());
   Octets unknown = arp_request();
   unknown[12] = 0x88;
@@ -318,14 +330,31 @@ TEST_F(WorkerTest, CaptureShowsWhatCameWhatLeftAndWhatWasDroppedInOrder) {
   EXPECT_EQ(seen[1].packet.reason, Drop::kEthUnknownType);
   EXPECT_EQ(seen[1].octets.size(), unknown.size());
   EXPECT_EQ(seen[2].packet.direction, Direction::kTx);
-  EXPECT_EQ(seen[2].packet.at, now_);
+  EXPECT_EQ(seen[2].packet.unix_ns, seen[0].packet.unix_ns) << "the time of the turn";
+}
+
+TEST_F(WorkerTest, CaptureFilterRunsOnTheWorkersPackets) {
+  make();
+  introduce();
+  capture({{filter::kLoadByteAt, 0, 0, 23},  // ip proto 1
+           {filter::kJumpEqualK, 0, 1, 1},
+           {filter::kReturnK, 0, 0, 65'535},
+           {filter::kReturnK, 0, 0, 0}});
+  link_->put(arp_request());
+  link_->put(echo_request(1));
+  turn();
+  const auto seen = captured();
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].packet.direction, Direction::kRx);
+  EXPECT_EQ(seen[1].packet.direction, Direction::kTx);
+  EXPECT_EQ(session_->stats().matched, 2u);
 }
 
 TEST_F(WorkerTest, CaptureShowsWhatThePortRefusedOnceWithTheReason) {
   link_ = std::make_unique<RingLink>("tiny", 4);
   config_.ports[0].device = link_->device();
-  tap_ = std::make_unique<CaptureTap>(CaptureTap::Scope::kAll, 1 << 20, 65'535);
   make();
+  capture();
   introduce();
   captured();
   for (std::uint16_t i = 0; i < 3; ++i) link_->put(echo_request(i));

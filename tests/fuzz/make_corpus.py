@@ -322,11 +322,35 @@ def segments() -> dict[str, bytes]:
     return out
 
 
+def program(*instructions: tuple[int, int, int, int]) -> bytes:
+    return b"".join(struct.pack("!HBBI", *each) for each in instructions)
+
+
+def filtered(instructions: bytes, packet: bytes, front: int) -> bytes:
+    return bytes([len(instructions) // 8, front]) + instructions + packet
+
+
+# As pcap_compile() writes them: code, jt, jf, k.
+YES, NO = (0x06, 0, 0, 262144), (0x06, 0, 0, 0)
+IS_IPV4, HEADER = ((0x28, 0, 0, 12), (0x15, 0, 5, 0x800)), (0xB1, 0, 0, 14)
+FILTERS: dict[str, bytes] = {
+    "tcp_flags": filtered(
+        program(*IS_IPV4, HEADER, (0x50, 0, 0, 27), (0x45, 0, 1, 3), YES, NO, NO), FRAMES["tcp"], 255),
+    "host": filtered(program(*IS_IPV4, (0x20, 0, 0, 26), (0x15, 0, 1, 0x0A000001), YES, NO, NO, NO), FRAMES["tcp"], 28),
+    "arithmetic": filtered(
+        program((0x80, 0, 0, 0), (0x07, 0, 0, 0), (0x30, 0, 0, 14), (0x0C, 0, 0, 0), (0x24, 0, 0, 77), (0x02, 0, 0, 3),
+                (0x94, 0, 0, 9), (0x61, 0, 0, 3), (0x7C, 0, 0, 0), (0x3C, 0, 0, 0), (0x84, 0, 0, 0), (0x16, 0, 0, 0)),
+        FRAMES["arp"], 10),
+    "wraps_around": filtered(program((0x01, 0, 0, 0xFFFFFFF0), (0x40, 0, 0, 0x20), YES), FRAMES["arp"], 20),
+    "jumps_back": filtered(program((0x05, 0, 0, 0xFFFFFFFF), YES), b"", 0),
+}
+
 SEEDS: dict[str, dict[str, bytes]] = {
     "address_fuzz": {name: text.encode() for name, text in TEXTS.items()},
     "arp_fuzz": {"request": arp(1), "reply": arp(2), "padded": arp(1, 18), "other_operation": arp(3)},
     "config_fuzz": CONFIG,
     "ethernet_fuzz": {name: FRAMES[name][:20] for name in ("arp", "tcp", "vlan_udp", "llc", "group_source")},
+    "filter_fuzz": FILTERS,
     "http_fuzz": HTTP,
     "icmpv4_fuzz": named(ICMPV4, WHOLE),
     "icmpv6_fuzz": named(ICMPV6, WHOLE),

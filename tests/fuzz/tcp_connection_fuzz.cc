@@ -70,7 +70,7 @@ class Play {
       look();
     }
     // Left alone, it comes to rest: no timer fires without end.
-    for (int i = 0; i < 100 && end_.deadline() != kNever; ++i) pass(hours_);
+    for (int i = 0; i < 30 && end_.deadline() != kNever; ++i) pass(hours_);
     end_.abort(now_);
     look();
     require(end_.ranges().size() == 0, "no range outlives the connection");
@@ -184,10 +184,10 @@ class Play {
   /// Time goes by, with a turn at each deadline on the way.
   void pass(Duration time) {
     const Instant until = now_ + time;
-    for (int turns = 0; turns < 100 && end_.deadline() <= until; ++turns) {
+    for (int turns = 0; turns < 30 && end_.deadline() <= until; ++turns) {
       now_ = std::max(now_, end_.deadline());
       end_.timeout(now_);
-      end_.transmit(now_, 256);
+      end_.transmit(now_, 64);
       end_.sent().clear();
       look();
     }

@@ -213,7 +213,14 @@ def icmp4() -> list[bytes]:
             router(9, 3, 2, entry)]
     # RFC 4884 extensions behind the quoted packet.
     padded = bytes(quoted_udp).ljust(128, b"\0")
-    out += [packet(ICMP(type=3, code=3, length=32), padded + b"\x20\x00\x00\x00")]
+    mpls = b"\x00\x08\x01\x01" + struct.pack("!I", 16001 << 12 | 5 << 9 | 1 << 8 | 63)
+    stack = b"\x00\x0c\x01\x01" + struct.pack("!II", 17 << 12 | 1, 18 << 12 | 0x1FF)
+    for body in (mpls, stack, mpls + mpls, b"\x00\x08\x03\x01abcd", b"\x00\x03\x01\x01abcd", b"\x00\x08\x00\x01abcd",
+                 b"\x00\x40\x01\x01abcd", b"\x00\x08\x01\x02abcd", b"", mpls + b"ab", b"\x00\x04\x01\x01"):
+        for version, told in ((0x20, 32), (0x20, 0), (0x10, 32), (0x10, 0)):
+            extension = bytearray(bytes([version, 0, 0, 0]) + body)
+            struct.pack_into("!H", extension, 2, checksum(bytes(extension)) ^ (told == 0))
+            out += [packet(ICMP(type=kind, code=0, length=told), padded + bytes(extension)) for kind in (3, 11)]
     return out
 
 

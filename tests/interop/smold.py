@@ -6,8 +6,10 @@ import copy
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -60,6 +62,11 @@ class Smold:
     def __init__(self, namespace: Namespace, *arguments: object) -> None:
         self.namespace = namespace
         self.arguments = [str(argument) for argument in arguments]
+        # Each its own, and short: a socket's path has 107 characters at most.
+        self.folder = Path(tempfile.mkdtemp(prefix="smol-"))
+        self.server = f"unix://{self.folder}/ctl.sock"
+        if "--grpc" not in self.arguments:
+            self.arguments += ["--grpc", self.server]
         self.lines: list[str] = []
         self._news = threading.Condition()
         self._end_of_log = False
@@ -107,6 +114,7 @@ class Smold:
             raise AssertionError(f"smold did not end within {limit * PATIENCE:g} s\n{self.log}") from None
         self._reader.join(5)
         assert not self._reader.is_alive(), "something still holds smold's standard error open"
+        self._tidy()
         return self.process.returncode
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
@@ -124,6 +132,11 @@ class Smold:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Only a daemon that was killed leaves its socket behind."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def assert_well(self) -> None:
         """Nothing in the log so far tells of a bug."""

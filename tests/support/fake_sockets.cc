@@ -82,6 +82,20 @@ void FakeSockets::deliver(IpEndpoint local, IpEndpoint remote, std::string_view 
   ADD_FAILURE() << "no UDP socket on port " << local.port;
 }
 
+void FakeSockets::deliver(const IcmpMessage& message, std::string_view payload) {
+  for (std::size_t i = 0; i < icmp_.size(); ++i) {
+    const IcmpOptions& options = icmp_[i].options;
+    if (!icmp_[i].open || options.identifier != message.identifier ||
+        options.local.family() != message.destination.family()) {
+      continue;
+    }
+    icmp_[i].queue.push_back({message, std::string{payload}});
+    raise(id_of(SocketKind::kIcmp, i), SocketEvents::kReadable);
+    return;
+  }
+  ADD_FAILURE() << "no ICMP socket has the identifier " << message.identifier;
+}
+
 void FakeSockets::advance(Duration by) {
   now_ += by;
   for (std::size_t i = 0; i < peers_.size(); ++i) {
@@ -287,6 +301,11 @@ void FakeSockets::close(SocketId socket) noexcept {
     udp_.at(socket.handle.index).open = false;
     return;
   }
+  if (socket.kind == SocketKind::kIcmp) {
+    EXPECT_TRUE(icmp_.at(socket.handle.index).open) << "an ICMP socket closed twice";
+    icmp_.at(socket.handle.index).open = false;
+    return;
+  }
   Peer* p = touch(socket);
   if (p == nullptr) return;
   p->closed_by_app = true;
@@ -325,7 +344,14 @@ std::optional<Datagram> FakeSockets::udp_front(SocketId socket) noexcept {
   const QueuedDatagram& front = queue.front();
   const Bytes payload{reinterpret_cast<const std::uint8_t*>(front.payload.data()),
                       front.payload.size()};
-  return Datagram{front.source, front.destination, front.interface, now_, payload};
+  Datagram out;
+  out.source = front.source;
+  out.destination = front.destination;
+  out.interface = front.interface;
+  out.at = now_;
+  out.payload = payload;
+  out.hop_limit = 64;
+  return out;
 }
 
 void FakeSockets::udp_pop(SocketId socket) noexcept {
@@ -343,6 +369,34 @@ Result<void, Error> FakeSockets::udp_send(SocketId, const UdpSendOptions& option
   sent_datagrams.push_back(
       {options, {reinterpret_cast<const char*>(payload.data()), payload.size()}});
   return {};
+}
+
+Result<SocketId, Error> FakeSockets::icmp_open(const IcmpOptions& options) noexcept {
+  icmp_.push_back({options, {}, true});
+  IcmpOptions& chosen = icmp_.back().options;
+  if (chosen.identifier == 0) chosen.identifier = static_cast<std::uint16_t>(icmp_.size());
+  return id_of(SocketKind::kIcmp, icmp_.size() - 1);
+}
+
+Result<void, Error> FakeSockets::icmp_send_echo(SocketId, const IcmpSendOptions& options,
+                                                std::uint16_t sequence, Bytes payload) noexcept {
+  sent_echos.push_back(
+      {options, sequence, {reinterpret_cast<const char*>(payload.data()), payload.size()}});
+  return {};
+}
+
+std::optional<IcmpMessage> FakeSockets::icmp_front(SocketId socket) noexcept {
+  const std::deque<QueuedMessage>& queue = icmp_.at(socket.handle.index).queue;
+  if (queue.empty()) return std::nullopt;
+  IcmpMessage out = queue.front().message;
+  const std::string& payload = queue.front().payload;
+  out.payload = {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()};
+  return out;
+}
+
+void FakeSockets::icmp_pop(SocketId socket) noexcept {
+  EXPECT_FALSE(icmp_.at(socket.handle.index).queue.empty()) << "popped nothing";
+  icmp_.at(socket.handle.index).queue.pop_front();
 }
 
 void FakeSockets::set_user_data(SocketId socket, std::uint64_t user_data) noexcept {
@@ -364,6 +418,10 @@ std::optional<Error> FakeSockets::soft_error(SocketId) noexcept {
 }
 
 Result<IpEndpoint, Error> FakeSockets::local_endpoint(SocketId socket) const noexcept {
+  if (socket.kind == SocketKind::kIcmp) {
+    const IcmpOptions& options = icmp_.at(socket.handle.index).options;
+    return IpEndpoint{options.local, options.identifier};
+  }
   const Peer* p = look(socket);
   if (p == nullptr) return fail(Error::kBadHandle);
   return p->local;

@@ -48,6 +48,12 @@ class FakeSockets final : public Sockets {
     std::vector<std::uint8_t> reserved;
   };
 
+  struct SentEcho {
+    IcmpSendOptions options;
+    std::uint16_t sequence = 0;
+    std::string payload;
+  };
+
   struct SentDatagram {
     UdpSendOptions options;
     std::string payload;
@@ -70,6 +76,10 @@ class FakeSockets final : public Sockets {
   /// A datagram to the UDP socket on `local`'s port and family.
   void deliver(IpEndpoint local, IpEndpoint remote, std::string_view payload, InterfaceId in = 0);
   std::vector<SentDatagram> sent_datagrams;
+  /// A message to the ICMP socket of `message.identifier`, of the family of its destination; its
+  /// payload is `payload`.
+  void deliver(const IcmpMessage& message, std::string_view payload);
+  std::vector<SentEcho> sent_echos;
   tcp::SocketOptions defaults;
   /// What udp_send() answers next instead of sending.
   std::deque<Error> udp_send_errors;
@@ -109,6 +119,11 @@ class FakeSockets final : public Sockets {
   void udp_pop(SocketId socket) noexcept override;
   Result<void, Error> udp_send(SocketId socket, const UdpSendOptions& options,
                                Bytes payload) noexcept override;
+  Result<SocketId, Error> icmp_open(const IcmpOptions& options) noexcept override;
+  Result<void, Error> icmp_send_echo(SocketId socket, const IcmpSendOptions& options,
+                                     std::uint16_t sequence, Bytes payload) noexcept override;
+  std::optional<IcmpMessage> icmp_front(SocketId socket) noexcept override;
+  void icmp_pop(SocketId socket) noexcept override;
   void set_user_data(SocketId socket, std::uint64_t user_data) noexcept override;
   void set_deadline(SocketId socket, Instant when) noexcept override;
   std::optional<Error> error(SocketId socket) const noexcept override;
@@ -134,6 +149,16 @@ class FakeSockets final : public Sockets {
     bool open = true;
   };
 
+  struct QueuedMessage {
+    IcmpMessage message;
+    std::string payload;
+  };
+  struct Icmp {
+    IcmpOptions options;
+    std::deque<QueuedMessage> queue;
+    bool open = true;
+  };
+
   /// The connection named; a failure of the test and null when the id is gone. Takes back what
   /// readable() showed.
   Peer* touch(SocketId socket) noexcept;
@@ -148,6 +173,7 @@ class FakeSockets final : public Sockets {
   std::vector<std::unique_ptr<Peer>> peers_;
   std::vector<Listener> listeners_;
   std::vector<Udp> udp_;
+  std::vector<Icmp> icmp_;
   std::vector<std::pair<SocketId, std::uint16_t>> raised_;
 };
 

@@ -53,12 +53,25 @@ int __wrap_posix_memalign(void** at, std::size_t alignment, std::size_t octets) 
 }
 }
 
+// Each form by name: a sanitizer brings its own of those that are left out.
 void* operator new(std::size_t octets) {
   return or_throw(std::malloc(octets == 0 ? 1 : octets));
 }
 void* operator new(std::size_t octets, std::align_val_t alignment) {
   const auto to = static_cast<std::size_t>(alignment);
   return or_throw(std::aligned_alloc(to, (octets / to + 1) * to));
+}
+void* operator new[](std::size_t octets) {
+  return operator new(octets);
+}
+void* operator new[](std::size_t octets, std::align_val_t alignment) {
+  return operator new(octets, alignment);
+}
+void* operator new(std::size_t octets, const std::nothrow_t&) noexcept {
+  return std::malloc(octets == 0 ? 1 : octets);
+}
+void* operator new[](std::size_t octets, const std::nothrow_t&) noexcept {
+  return std::malloc(octets == 0 ? 1 : octets);
 }
 void operator delete(void* at) noexcept {
   std::free(at);
@@ -70,5 +83,17 @@ void operator delete(void* at, std::align_val_t) noexcept {
   std::free(at);
 }
 void operator delete(void* at, std::size_t, std::align_val_t) noexcept {
+  std::free(at);
+}
+void operator delete[](void* at) noexcept {
+  std::free(at);
+}
+void operator delete[](void* at, std::size_t) noexcept {
+  std::free(at);
+}
+void operator delete[](void* at, std::align_val_t) noexcept {
+  std::free(at);
+}
+void operator delete[](void* at, std::size_t, std::align_val_t) noexcept {
   std::free(at);
 }

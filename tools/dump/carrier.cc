@@ -24,8 +24,8 @@ Bytes final_v4_destination(const Octets& packet) {
   return packet.bytes(16, 4);
 }
 
-/// The last address of a routing header with segments left, else the header's destination
-/// (RFC 8200 section 8.1).
+/// The last address of a routing header, else the header's destination (RFC 8200 section 8.1). At
+/// the end of the route the two are the same.
 Bytes final_v6_destination(const Octets& packet) {
   const Bytes destination = packet.bytes(24, 16);
   std::uint8_t next = packet.u8(6);
@@ -43,10 +43,8 @@ Bytes final_v6_destination(const Octets& packet) {
       // Type 0 and 2 list the hops in order; type 4 lists them backwards from the last.
       const std::size_t length = packet.u8(at + 1);
       const std::uint8_t type = packet.u8(at + 2);
-      const std::uint8_t left = packet.u8(at + 3);
-      if (left == 0) return destination;
       if (type == 4) return packet.bytes(at + 8, 16);
-      if (length % 2 != 0 || left > length / 2 || (type != 0 && type != 2)) return destination;
+      if (length < 2 || length % 2 != 0 || (type != 0 && type != 2)) return destination;
       return packet.bytes(at + 8 + 16u * (length / 2 - 1), 16);
     } else {
       return destination;

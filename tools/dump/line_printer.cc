@@ -36,31 +36,32 @@ bool LinePrinter::print_if_invalid(const Captured& packet) {
   return true;
 }
 
-/// Returns the octets of the link header, 0 where the packet was cut.
-std::size_t LinePrinter::print_packet(const Captured& packet) {
+void LinePrinter::print_packet(const Captured& packet) {
   const Octets octets{packet.octets};
   out_.depth = 0;
+  out_.link_header = 0;
   try {
     switch (packet.link) {
       case Link::kEthernet:
-        return print_ethernet(out_, octets, packet.length);
+        print_ethernet(out_, octets, packet.length);
+        break;
       case Link::kRawIp:
         out_.protocol = "raw";
         if (options_.link_header) out_.add("ip: ");
         print_raw_ip(out_, octets, packet.length);
-        return 0;
+        break;
     }
-  } catch (const Cut&) {
+  } catch (const Cut& cut) {
     out_.truncated();
+    if (!cut.keeps_link_header) out_.link_header = 0;
   } catch (const Nested&) {
     out_.add(" [nested too deep]");
   }
-  return 0;
 }
 
-void LinePrinter::print_octets(const Captured& packet, std::size_t link_header) {
+void LinePrinter::print_octets(const Captured& packet) {
   if (options_.hex == HexForm::kNone) return;
-  const std::size_t skipped = options_.hex_link_header ? 0 : link_header;
+  const std::size_t skipped = options_.hex_link_header ? 0 : out_.link_header;
   if (skipped >= packet.octets.size()) return;
   const Bytes octets = packet.octets.subspan(skipped);
   switch (options_.hex) {
@@ -84,7 +85,10 @@ std::string_view LinePrinter::print(const Captured& packet, std::string_view met
   if (options_.packet_number) out_.put("{:5}  ", count_);
   timestamps_.print(out_, packet.when);
   out_.add(meta);
-  if (!print_if_invalid(packet)) print_octets(packet, print_packet(packet));
+  if (!print_if_invalid(packet)) {
+    print_packet(packet);
+    print_octets(packet);
+  }
   out_.text += '\n';
   return out_.text;
 }

@@ -45,9 +45,9 @@ class LinePrinter {
   std::string line(const Captured& packet);
 
  private:
-  std::size_t print_packet(const Captured& packet);
+  void print_packet(const Captured& packet);
   bool print_if_invalid(const Captured& packet);
-  void print_octets(const Captured& packet, std::size_t link_header);
+  void print_octets(const Captured& packet);
 
   PrintOptions options_;
   Names names_;

@@ -10,7 +10,11 @@ namespace smol::dump {
 
 /// Thrown where a printer needs an octet that the capture does not hold: the line then ends in
 /// "[|tcp]" or whatever protocol it was at. What was printed so far stays.
-struct Cut {};
+struct Cut {
+  /// Whether -x, -X and -A still leave out the link header, as they do of a whole packet. What a
+  /// printer looks for before it begins keeps it so; what is missing later does not.
+  bool keeps_link_header = false;
+};
 
 /// What was captured of a packet from some header on: a printer's only door to octets. A strict
 /// view refuses a broken header as a whole; this one lets as much of it be printed as there is.
@@ -28,6 +32,10 @@ class Octets {
   }
   void need(std::size_t at, std::size_t n) const {
     if (!holds(at, n)) throw Cut{};
+  }
+  /// The same before anything of a header is printed: see Cut.
+  void need_first(std::size_t n) const {
+    if (!holds(0, n)) throw Cut{true};
   }
 
   std::uint8_t u8(std::size_t at) const {

@@ -63,8 +63,9 @@ std::optional<std::size_t> label_length(const Octets& message, std::size_t at) {
     case 3:
       return first;
     case 1: {
-      // RFC 2673's bit string label, withdrawn since.
-      if (first != 0x41 || !message.holds(at + 1, 1)) return std::nullopt;
+      // RFC 2673's bit string label, withdrawn since; others were never given.
+      if (first != 0x41) return 0;
+      if (!message.holds(at + 1, 1)) return std::nullopt;
       const std::size_t bits = message.u8(at + 1) == 0 ? 256 : message.u8(at + 1);
       return (bits + 7) / 8 + 1;
     }
@@ -91,7 +92,7 @@ void print_seconds(Printout& out, std::uint32_t seconds) {
   static constexpr struct {
     const char* unit;
     std::uint32_t seconds;
-  } kUnits[] = {{"w", 604800}, {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}};
+  } kUnits[] = {{"y", 31536000}, {"w", 604800}, {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}};
   if (seconds == 0) {
     out.add("0s");
     return;
@@ -155,8 +156,9 @@ class Message {
       if (!print_question()) return false;
     }
     if (questions > 0) return false;
-    return !out_.verbose(2) || (print_section(1, " an:") && print_section(2, " ns:") &&
-                                print_section(3, " ar:"));
+    if (!out_.verbose(2)) return true;
+    return (count(1) == 0 || print_records(count(1))) && print_section(2, " ns:") &&
+           print_section(3, " ar:");
   }
 
   bool print_section(unsigned section, const char* title) {

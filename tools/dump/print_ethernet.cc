@@ -99,11 +99,12 @@ bool print_ethertype(Printout& out, std::uint16_t type, const Octets& octets, st
   }
 }
 
-std::size_t print_ethernet(Printout& out, const Octets& octets, std::size_t length) {
+void print_ethernet(Printout& out, const Octets& octets, std::size_t length) {
   out.protocol = "ether";
   if (!octets.holds(0, kHeader)) {
     out.truncated();
-    return octets.size();
+    out.link_header = octets.size();
+    return;
   }
   const bool full = out.options.link_header;
   if (full) print_addresses(out, octets);
@@ -113,7 +114,8 @@ std::size_t print_ethernet(Printout& out, const Octets& octets, std::size_t leng
     out.protocol = "vlan";
     if (!octets.holds(header, kTag)) {
       out.truncated();
-      return octets.size();
+      out.link_header = octets.size();
+      return;
     }
     if (full) {
       print_type_and_length(out, type, header, length);
@@ -122,12 +124,15 @@ std::size_t print_ethernet(Printout& out, const Octets& octets, std::size_t leng
     type = octets.be16(header + 2);
     header += kTag;
   }
+  out.link_header = header;
   const Octets payload = octets.from(header);
   const std::size_t left = length - header;
   if (type <= kLongestLength) {
     const std::size_t told = std::min<std::size_t>(type, left);
     if (full) out.put("802.3, length {}: ", told);
-    return header + print_llc(out, payload.first(told), told, octets.bytes(6, 6), octets.bytes(0, 6));
+    out.link_header +=
+        print_llc(out, payload.first(told), told, octets.bytes(6, 6), octets.bytes(0, 6));
+    return;
   }
   if (full) print_type_and_length(out, type, header, length);
   if (!print_ethertype(out, type, payload, left)) {
@@ -138,7 +143,6 @@ std::size_t print_ethernet(Printout& out, const Octets& octets, std::size_t leng
     }
     if (out.prints_raw()) put_hex_and_text(out, "\n\t", payload.all());
   }
-  return header;
 }
 
 }  // namespace smol::dump

@@ -16,6 +16,8 @@ constexpr std::uint8_t kTimestampReply = 14;
 constexpr std::uint8_t kMaskReply = 18;
 /// Where the packet that an error is about begins.
 constexpr std::size_t kQuoted = 8;
+/// Where RFC 4884's extensions begin: behind a quoted packet padded to 128 octets.
+constexpr std::size_t kExtensions = 136;
 
 constexpr Named kTypes[] = {
     {0, "echo reply"},           {4, "source quench"},        {8, "echo request"},
@@ -195,7 +197,13 @@ void print_icmp4(Printout& out, const Octets& octets, std::size_t length, const 
       out.put(" (wrong icmp cksum {:x} (->{:x})!)", field, checksum_should_be(field, sum));
     }
   }
-  if (out.verbose() && is_error(type)) print_quoted(out, octets);
+  if (!out.verbose() || !is_error(type)) return;
+  print_quoted(out, octets);
+  const bool may_extend =
+      type == kUnreachable || type == kTimeExceeded || type == kParameterProblem;
+  if (!may_extend || length <= kExtensions) return;
+  out.protocol = "icmp";
+  print_icmp_extensions(out, octets.from(kExtensions), length - kExtensions, octets.u8(5) > 0);
 }
 
 }  // namespace smol::dump

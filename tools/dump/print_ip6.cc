@@ -42,7 +42,7 @@ class Chain {
     std::uint8_t next = octets_.u8(6);
     std::size_t header = kHeader;
     while (at_ < octets_.size() && header > 0) {
-      if (left_ < header) throw Cut{};
+      if (left_ < header) throw Cut{true};
       at_ += header;
       left_ -= header;
       if (at_ == kHeader && next != kTcp && next != kUdp && next != kDccp && next != kSctp) {
@@ -67,6 +67,7 @@ class Chain {
       case kDestinationOptions:
         return print_destination_options(out_, here);
       case kRouting:
+        here.need(0, 1);
         return print_routing(out_, here);
       case kFragment:
         fragment_ = true;
@@ -123,7 +124,7 @@ class Chain {
 void print_ip6(Printout& out, const Octets& octets, std::size_t length) {
   const Deeper deeper{out};
   out.protocol = "ip6";
-  octets.need(0, kHeader);
+  octets.need_first(kHeader);
   if (length < kHeader) {
     out.put("truncated-ip6 {}", length);
     return;

@@ -106,7 +106,6 @@ void print_home_address(Printout& out, const Option& option) {
 void print_option(Printout& out, const Option& option, Jumbo& jumbo) {
   switch (const std::uint8_t type = option.octets.u8(0)) {
     case kPadN:
-      if (option.left < 2) give_up(out, "(padn: trunc)");
       if (out.verbose()) out.add("(padn)");
       break;
     case kRouterAlert:
@@ -116,7 +115,6 @@ void print_option(Printout& out, const Option& option, Jumbo& jumbo) {
     case kHomeAddress:
       return print_home_address(out, option);
     default:
-      if (option.left < 2) give_up(out, fmt::format("(type {}: trunc)", type));
       if (out.verbose()) {
         out.put("(opt_type 0x{:02x}: len={})", type, option.data_length());
       }
@@ -133,19 +131,11 @@ void print_options(Printout& out, const Octets& octets, std::size_t length, Jumb
       ++at;
       continue;
     }
+    if (option.left < 2 || option.length() > option.left) throw Cut{};
     print_option(out, option, jumbo);
     at += option.length();
   }
   if (out.verbose()) out.add(" ");
-}
-
-std::size_t print_options_header(Printout& out, std::string_view title, const Octets& octets,
-                                 Jumbo& jumbo) {
-  const std::size_t length = (octets.u8(1) + 1u) * 8u;
-  octets.need(0, length);
-  out.add(title);
-  print_options(out, octets, length, jumbo);
-  return length;
 }
 
 }  // namespace
@@ -154,7 +144,17 @@ std::size_t print_hop_by_hop(Printout& out, const Octets& octets, std::size_t pa
                              std::optional<std::uint32_t>& jumbo_length) {
   out.protocol = "hbhopt";
   Jumbo jumbo{payload_length, std::nullopt, false};
-  const std::size_t length = print_options_header(out, "HBH ", octets, jumbo);
+  const std::size_t length = (octets.u8(1) + 1u) * 8u;
+  try {
+    octets.need(0, length);
+    out.add("HBH ");
+    // Always looked through, for the length that may be in them.
+    print_options(out, octets, length, jumbo);
+  } catch (const Cut&) {
+    out.truncated();
+    jumbo_length = std::nullopt;
+    return 0;
+  }
   jumbo_length = jumbo.found;
   return length;
 }
@@ -162,13 +162,18 @@ std::size_t print_hop_by_hop(Printout& out, const Octets& octets, std::size_t pa
 std::size_t print_destination_options(Printout& out, const Octets& octets) {
   out.protocol = "dstopt";
   Jumbo none;
-  return print_options_header(out, "DSTOPT ", octets, none);
+  const std::size_t length = (octets.u8(1) + 1u) * 8u;
+  octets.need(0, length);
+  out.add("DSTOPT ");
+  if (out.verbose()) print_options(out, octets, length, none);
+  return length;
 }
 
 std::size_t print_routing(Printout& out, const Octets& octets) {
   out.protocol = "rt6";
+  out.add("RT6");
   const std::size_t length = octets.u8(1);
-  out.put("RT6 (len={}", length);
+  out.put(" (len={}", length);
   const std::uint8_t type = octets.u8(2);
   out.put(", type={}", type);
   if (type == 0) out.add(" [Deprecated]");
@@ -207,7 +212,7 @@ std::size_t print_fragment(Printout& out, const Octets& octets, std::size_t left
   // A later piece begins in the middle of something.
   if (offset != 0) return 0;
   out.add(" ");
-  return 8;
+  return octets.size() > 8 ? 8 : 0;
 }
 
 }  // namespace smol::dump

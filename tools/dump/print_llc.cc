@@ -97,6 +97,7 @@ void print_command(Printout& out, const Header& header, std::size_t length) {
 bool print_snap(Printout& out, const Octets& octets, std::size_t length, Bytes source,
                 Bytes destination) {
   constexpr std::size_t kSnapHeader = 5;
+  out.protocol = "snap";
   if (!octets.holds(0, kSnapHeader) || length < kSnapHeader) {
     out.truncated();
     return true;

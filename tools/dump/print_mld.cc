@@ -24,7 +24,6 @@ unsigned floating(unsigned code, unsigned mantissa_bits) {
 }  // namespace
 
 void print_mld1(Printout& out, const Octets& octets) {
-  // Deviation in none: the missing space in front is what the reference prints.
   if (!octets.holds(0, 24)) return;
   out.put("max resp delay: {} addr: {}", octets.be16(4), out.v6(octets, 8));
 }
@@ -38,7 +37,6 @@ void print_mld_query(Printout& out, const Octets& octets, std::size_t length) {
   if (out.verbose()) out.put(" [max resp delay={}]", delay);
   out.put(" [gaddr {}", out.v6(octets, 8));
   if (out.verbose()) {
-    octets.need(25, 1);
     const std::uint8_t flags = octets.u8(24);
     if ((flags & 0x08) != 0) out.add(" sflag");
     if ((flags & 0x07) != 0) out.put(" robustness={}", flags & 0x07);

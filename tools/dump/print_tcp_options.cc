@@ -38,15 +38,18 @@ constexpr Named kOptions[] = {
 
 /// An option's data says that it is longer than what is left of the header.
 struct Bad {};
+/// It is within the header, but was not captured.
+struct CutData {};
 
 /// What is left of the options behind an option's type and length.
 class Data {
  public:
   Data(const Octets& octets, std::size_t left) : octets_{octets}, left_{left} {}
-  /// Claims `n` octets. Throws Bad if the header does not have them, Cut if the capture does not.
+  /// Claims `n` octets. Throws Bad if the header does not have them, CutData if the capture does
+  /// not.
   const Octets& hold(std::size_t n) const {
     if (n > left_) throw Bad{};
-    octets_.need(0, n);
+    if (!octets_.holds(0, n)) throw CutData{};
     return octets_;
   }
 
@@ -175,14 +178,13 @@ std::size_t print_data(Printout& out, std::uint8_t option, const Data& data, std
   }
 }
 
-/// False: the option is bad.
-bool print_one(Printout& out, const Octets& options, std::size_t& at, std::size_t end,
+void print_one(Printout& out, const Octets& options, std::size_t& at, std::size_t end,
                std::uint32_t sack_base, bool whole_segment) {
   const std::uint8_t option = options.u8(at);
   const bool bare = option == kEnd || option == kNop;
   const std::size_t front = bare ? 1 : 2;
   const std::size_t length = bare ? 1 : options.u8(at + 1);
-  if (length < front || length > end - at) return false;
+  if (length < front || length > end - at) throw Bad{};
   const char* name = name_of(kOptions, option);
   out.add(name != nullptr ? name : fmt::format("unknown-{}", option));
   const Data data{options.from(at + front), end - at - front};
@@ -190,7 +192,6 @@ bool print_one(Printout& out, const Octets& options, std::size_t& at, std::size_
       print_data(out, option, data, length - front, sack_base, whole_segment);
   if (front + used != length) out.put("[len {}]", length);
   at = option == kEnd ? end : at + front + used;
-  return true;
 }
 
 }  // namespace
@@ -202,15 +203,15 @@ bool print_tcp_options(Printout& out, const Octets& header, std::size_t options_
   bool first = true;
   for (std::size_t at = 0; at < options_length;) {
     if (!first) out.add(",");
-    bool good = false;
     try {
-      good = print_one(out, options, at, options_length, sack_base, whole_segment);
+      print_one(out, options, at, options_length, sack_base, whole_segment);
     } catch (const Bad&) {
-      good = false;
-    }
-    if (!good) {
       out.add("[bad opt]");
       if (!first) out.add("]");
+      return false;
+    } catch (const CutData&) {
+      out.truncated();
+      if (!first) out.add(">");
       return false;
     }
     first = false;

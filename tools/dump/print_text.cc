@@ -48,13 +48,14 @@ struct Word {
 Word word_at(const Octets& octets, std::size_t at, std::size_t length) {
   Word word;
   for (; at < length; ++at) {
+    if (!octets.holds(at, 1)) return {};
     const std::uint8_t octet = octets.u8(at);
     if (octet < 0x80 && is_space(octet)) break;
     if (!is_printable(octet) || word.text.size() > kLongestWord) return {};
     word.text += static_cast<char>(octet);
   }
   if (word.text.empty()) return {};
-  while (at < length && octets.u8(at) == ' ') ++at;
+  while (at < length && octets.holds(at, 1) && octets.u8(at) == ' ') ++at;
   word.next = at;
   return word;
 }
@@ -123,12 +124,12 @@ void print_text_protocol(Printout& out, const TextProtocol& protocol, const Octe
   out.protocol = protocol.name;
   const bool begins = begins_message(protocol, octets, length);
   out.add(protocol.shown);
+  if (!begins) return;
   if (!out.verbose()) {
-    if (begins) print_line(out, ": ", octets, 0, length);
+    print_line(out, ": ", octets, 0, length);
     return;
   }
   out.put(", length: {}", length);
-  if (!begins) return;
   std::size_t at = 0;
   while (at < length) {
     at = print_line(out, "\n\t", octets, at, length);

@@ -39,8 +39,8 @@ struct Carrier {
 /// What a checksum field should hold: `sum` is over all it covers, with `field` in it.
 std::uint16_t checksum_should_be(std::uint16_t field, InternetSum sum) noexcept;
 
-/// An Ethernet frame. Returns the octets of its header, VLAN tags included.
-std::size_t print_ethernet(Printout& out, const Octets& octets, std::size_t length);
+/// An Ethernet frame. Sets out.link_header, VLAN tags included.
+void print_ethernet(Printout& out, const Octets& octets, std::size_t length);
 /// What follows an EtherType. False: not a protocol that is printed here.
 bool print_ethertype(Printout& out, std::uint16_t type, const Octets& octets, std::size_t length);
 /// What follows the length of an 802.3 frame. `source`, `destination`: 6 octets each, shown when no
@@ -68,6 +68,9 @@ std::size_t print_routing(Printout& out, const Octets& octets);
 std::size_t print_fragment(Printout& out, const Octets& octets, std::size_t left);
 
 void print_icmp4(Printout& out, const Octets& octets, std::size_t length, const Carrier& carrier);
+/// What RFC 4884 puts behind the packet that an error quotes. `told`: the error says that it is
+/// there.
+void print_icmp_extensions(Printout& out, const Octets& octets, std::size_t length, bool told);
 void print_icmp6(Printout& out, const Octets& octets, std::size_t length, const Carrier& carrier);
 void print_nd_options(Printout& out, const Octets& octets, std::size_t length);
 void print_mld_query(Printout& out, const Octets& octets, std::size_t length);

@@ -52,7 +52,9 @@ class Printout {
   bool verbose(int level = 1) const noexcept { return options.verbosity >= level; }
   bool quiet() const noexcept { return options.quiet > 0; }
   /// Whether what has no printer is shown as octets: not if they are wanted anyway, or all is quiet.
-  bool prints_raw() const noexcept { return options.hex == HexForm::kNone && !quiet(); }
+  bool prints_raw() const noexcept {
+    return (options.hex == HexForm::kNone || options.hex == HexForm::kText) && !quiet();
+  }
   /// " [|tcp]": the capture ended within `protocol`.
   void truncated() { put(" [|{}]", protocol); }
   void invalid() { add(" (invalid)"); }
@@ -66,6 +68,8 @@ class Printout {
   std::string text;
   /// Whose octets are being printed.
   std::string_view protocol;
+  /// Octets of the link header, as far as it was printed: -x and its kin leave them out.
+  std::size_t link_header = 0;
   /// How deep packets stand in packets: in a tunnel, and in what an ICMP error quotes.
   int depth = 0;
 };

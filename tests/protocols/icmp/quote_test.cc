@@ -67,6 +67,24 @@ TEST(IcmpQuote, NamesTheSocketThatSentThePacket) {
   EXPECT_EQ(parse_quote(ip4(IpProtocol::kUdp, udp_header()))->source.port, 5000);
 }
 
+// What an ICMP socket is found by.
+TEST(IcmpQuote, NamesTheEchoRequest) {
+  const std::optional<Quote> echo4 =
+      parse_quote(ip4(IpProtocol::kIcmp, {8, 0, 0xab, 0xcd, 0x12, 0x34, 0x56, 0x78}));
+  ASSERT_TRUE(echo4);
+  EXPECT_EQ(echo4->protocol, IpProtocol::kIcmp);
+  EXPECT_EQ(echo4->source.address, kUs4);
+  EXPECT_EQ(echo4->destination.address, kThem4);
+  EXPECT_EQ(echo4->identifier, 0x1234);
+  EXPECT_EQ(echo4->sequence, 0x5678);
+  const std::optional<Quote> echo6 =
+      parse_quote(ip6(IpProtocol::kIcmp6, {128, 0, 0xab, 0xcd, 0x12, 0x34, 0x56, 0x78}));
+  ASSERT_TRUE(echo6);
+  EXPECT_EQ(echo6->protocol, IpProtocol::kIcmp6);
+  EXPECT_EQ(echo6->identifier, 0x1234);
+  EXPECT_EQ(echo6->sequence, 0x5678);
+}
+
 // RFC 792: the header and eight octets are all that a router has to send back. IC4-012.
 TEST(IcmpQuote, EightOctetsBehindTheHeaderAreEnoughAndFewerAreNot) {
   for (const bool v4 : {true, false}) {
@@ -111,8 +129,12 @@ TEST(IcmpQuote, RefusesWhatNamesNoSocket) {
       {"version 5", bad_version},
       {"a header of 16 octets", bad_length},
       {"a header beyond the packet", long_header},
-      {"an ICMP message", ip4(IpProtocol::kIcmp, Octets(16, 0))},
-      {"an ICMPv6 message", ip6(IpProtocol::kIcmp6, Octets(16, 0))},
+      {"an echo reply", ip4(IpProtocol::kIcmp, Octets(16, 0))},
+      {"an ICMPv6 echo reply", ip6(IpProtocol::kIcmp6, {129, 0, 0, 0, 0, 1, 0, 2})},
+      {"an ICMP error", ip4(IpProtocol::kIcmp, {3, 0, 0, 0, 0, 1, 0, 2})},
+      {"a request of the other family", ip4(IpProtocol::kIcmp6, {128, 0, 0, 0, 0, 1, 0, 2})},
+      {"a request of the other family, in IPv6", ip6(IpProtocol::kIcmp, {8, 0, 0, 0, 0, 1, 0, 2})},
+      {"a request's first seven octets", ip4(IpProtocol::kIcmp, {8, 0, 0, 0, 0, 1, 0})},
       {"an extension header", ip6(IpProtocol::kDestinationOptions, Octets(64, 0))},
   };
   for (const BadRow& row : rows) EXPECT_FALSE(parse_quote(Exact{row.octets})) << row.fact;

@@ -260,5 +260,81 @@ TEST(RouteTable, ListsEveryRouteOnce) {
   EXPECT_EQ(seen[1], prefix("fdaa::/64"));
 }
 
+// --- changing what is there
+// --------------------------------------------------------------------------
+
+/// Every route, by destination's place in the table, as "gateway metric".
+std::string all_of(const RouteTable& routes) {
+  std::vector<std::string> lines;
+  routes.for_each([&](const Route& route) {
+    Text<64> text;
+    if (route.gateway) route.gateway->print(text);
+    text.put(" ").dec(route.metric);
+    lines.emplace_back(text.view());
+  });
+  std::sort(lines.begin(), lines.end());
+  std::string out;
+  for (const std::string& line : lines) out += line + "; ";
+  return out;
+}
+
+// `ip route del` matches what it is told, and of several the one that is in use first.
+TEST(RouteChanges, DeletingMatchesWhatIsGiven) {
+  Routes routes;
+  ASSERT_TRUE(routes.add(via("192.0.2.0/24", "10.0.0.1", 0, 20)));
+  ASSERT_TRUE(routes.add(via("192.0.2.0/24", "10.0.0.2", 1, 10)));
+  ASSERT_TRUE(routes.add(via("192.0.2.0/24", "10.0.0.3", 1, 20)));
+  ASSERT_TRUE(routes.add(via("0.0.0.0/0", "10.0.0.4")));
+  const IpPrefix to = prefix("192.0.2.77/24");
+  EXPECT_EQ(
+      refusal(routes.remove_first({to, at("10.0.0.1"), InterfaceId{1}, {}}).map([](Route) {})),
+      Error::kNotFound);
+  EXPECT_EQ(refusal(routes.remove_first({to, {}, {}, 15}).map([](Route) {})), Error::kNotFound);
+  EXPECT_EQ(refusal(routes.remove_first({prefix("192.0.2.0/25"), {}, {}, {}}).map([](Route) {})),
+            Error::kNotFound);
+  EXPECT_EQ(routes.size(), 4u);
+  EXPECT_EQ(routes.remove_first({to, {}, InterfaceId{1}, 20}).value().gateway, at("10.0.0.3"));
+  EXPECT_EQ(routes.remove_first({to, {}, {}, {}}).value().gateway, at("10.0.0.2"));
+  EXPECT_EQ(routes.way("192.0.2.1"), "10.0.0.1");
+  EXPECT_EQ(routes.remove_first({to, at("10.0.0.1"), {}, {}}).value().metric, 20u);
+  EXPECT_EQ(routes.way("192.0.2.1"), "10.0.0.4");
+  EXPECT_EQ(refusal(routes.remove_first({to, {}, {}, {}}).map([](Route) {})), Error::kNotFound);
+}
+
+TEST(RouteChanges, ReplacingPutsOneInThePlaceOfTheFirst) {
+  Routes routes;
+  ASSERT_TRUE(routes.replace(via("192.0.2.0/24", "10.0.0.1", 0, 10))) << "none there: added";
+  ASSERT_TRUE(routes.replace(via("192.0.2.77/24", "10.0.0.2", 0, 10))) << "host bits count not";
+  EXPECT_EQ(all_of(routes), "10.0.0.2 10; ");
+  ASSERT_TRUE(routes.replace(via("192.0.2.0/24", "10.0.0.3", 0, 5))) << "another metric: added";
+  ASSERT_TRUE(routes.replace(via("192.0.2.0/24", "10.0.0.4", 0, 20)));
+  EXPECT_EQ(all_of(routes), "10.0.0.2 10; 10.0.0.3 5; 10.0.0.4 20; ");
+  EXPECT_EQ(routes.way("192.0.2.1"), "10.0.0.3");
+  ASSERT_TRUE(routes.replace(via("192.0.2.0/24", "10.0.0.3", 0, 5))) << "itself";
+  EXPECT_EQ(routes.size(), 3u);
+}
+
+TEST(RouteChanges, AReplacementThatIsThereAlreadyIsThereOnce) {
+  Routes routes;
+  ASSERT_TRUE(routes.add(via("192.0.2.0/24", "10.0.0.1")));
+  ASSERT_TRUE(routes.add(via("192.0.2.0/24", "10.0.0.2")));
+  ASSERT_TRUE(routes.add(via("192.0.2.0/24", "10.0.0.3")));
+  ASSERT_TRUE(routes.replace(via("192.0.2.0/24", "10.0.0.3")));
+  EXPECT_EQ(all_of(routes), "10.0.0.2 0; 10.0.0.3 0; ");
+  EXPECT_EQ(routes.way("192.0.2.1"), "10.0.0.3");
+}
+
+TEST(RouteChanges, ARefusedReplacementChangesNothing) {
+  Routes routes{2};
+  ASSERT_TRUE(routes.add(via("192.0.2.0/24", "10.0.0.1")));
+  ASSERT_TRUE(routes.add(via("0.0.0.0/0", "10.0.0.2")));
+  EXPECT_EQ(refusal(routes.replace(via("192.0.2.0/24", "fe80::1"))), Error::kInvalid);
+  EXPECT_EQ(refusal(routes.replace(via("192.0.2.0/24", "224.0.0.1"))), Error::kInvalid);
+  EXPECT_EQ(refusal(routes.replace(via("198.51.100.0/24", "10.0.0.9"))), Error::kNoBuffers);
+  EXPECT_EQ(all_of(routes), "10.0.0.1 0; 10.0.0.2 0; ");
+  ASSERT_TRUE(routes.replace(via("192.0.2.0/24", "10.0.0.9"))) << "in place it needs no room";
+  EXPECT_EQ(routes.way("192.0.2.1"), "10.0.0.9");
+}
+
 }  // namespace
 }  // namespace smol

@@ -110,7 +110,7 @@ TEST_F(IcmpTest, DropsTypesThatAHostDoesNotActOn) {
   EXPECT_THAT(host.sent(), IsEmpty());
 }
 
-// IC4-020, IC6-013: there are no ping sockets, so nobody asked.
+// IC4-020, IC6-013: no socket has this identifier, so nobody asked.
 TEST_F(IcmpTest, DropsEchoReplies) {
   host.receive(ip_frame(
       ip_packet(kPeer4, kOwn4, IpProtocol::kIcmp, icmp_message(kPeer4, kOwn4, 0, 0, 7, {}))));

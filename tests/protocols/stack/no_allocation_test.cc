@@ -69,9 +69,13 @@ class End final : private PacketSink<MemPacket> {
   void send(InterfaceId, std::span<MemPacket> burst) noexcept override {
     for (MemPacket& packet : burst) {
       MemPacket taken = std::move(packet);
-      if (breaks_ == Breaks::kNew) Octets{1, 2, 3};
+      // Volatile, else a compiler sees that nobody wants the memory.
+      if (breaks_ == Breaks::kNew) {
+        std::uint8_t* volatile at = new std::uint8_t[8];
+        delete[] at;
+      }
       if (breaks_ == Breaks::kMalloc) {
-        void* volatile at = std::malloc(8);  // else the compiler sees through it
+        void* volatile at = std::malloc(8);
         std::free(at);
       }
       if (breaks_ == Breaks::kResource) memory_.deallocate(memory_.allocate(8), 8);

@@ -184,8 +184,89 @@ TEST(NothingScans, ATurnCostsTheSameAmongAMillionConnections) {
   for (const std::uint32_t connections : {10u, 1000u, std::max(scaled(1'000'000), 10'000u)}) {
     Crowd crowd{connections};
     crowd.grow(connections);
-    if (::testing::Test::HasFatalFailure()) return;
     expect_flat(crowd, connections);
+    if (HasFailure()) return;  // at once: what scans takes for ever among more
+  }
+}
+
+/// Tables of one size each: UDP sockets, neighbours, routes.
+class Tables final : private PacketSink<MemPacket> {
+ public:
+  explicit Tables(std::uint32_t entries)
+      : memory_{std::size_t{1} << 30},
+        pool_{512, 2048, *std::pmr::new_delete_resource()},
+        stack_{config(entries),
+               StackSecrets{Secret{1, 2}, Secret{3, 4}, 5},
+               {pool_, memory_, *this, drops_},
+               now_} {
+    InterfaceConfig interface = eth0_config();
+    interface.addresses = {IpPrefix{kOwn4, 8}};
+    EXPECT_TRUE(stack_.add_interface(interface));
+    for (std::uint32_t i = 0; i < entries; ++i) {
+      receive(arp_request(kOwn4, neighbor(i)));
+      Route route;
+      route.destination = IpPrefix{IpAddress::v4(0x4000'0000 + (i << 8)), 24};
+      route.gateway = neighbor(i);
+      EXPECT_TRUE(stack_.add_route(route));
+      UdpOptions options;
+      options.local = {IpAddress::v4(0), static_cast<std::uint16_t>(1000 + i)};
+      sockets_.push_back(stack_.udp_open(options).value());
+    }
+    turn();
+  }
+
+  /// A datagram for one socket from behind one route, and its answer.
+  void serve(std::uint32_t which) {
+    const IpEndpoint remote{IpAddress::v4(0x4000'0001 + (which << 8)), 9};
+    const std::uint16_t port = static_cast<std::uint16_t>(1000 + which);
+    receive(udp_frame(remote, {kOwn4, port}, octets_of("question")));
+    ASSERT_TRUE(stack_.udp_front(sockets_[which]));
+    stack_.udp_pop(sockets_[which]);
+    EXPECT_TRUE(stack_.udp_send(sockets_[which], {remote, {}, {}}, octets_of("answer")));
+    turn();
+  }
+  void turn() {
+    stack_.expire(now_, 64);
+    while (!stack_.events().empty()) {
+    }
+    stack_.transmit(now_, 64);
+  }
+  TouchedPages& memory() { return memory_; }
+
+ private:
+  static StackConfig config(std::uint32_t entries) {
+    StackConfig out = small_config();
+    out.limits.udp_sockets = out.limits.neighbors = entries;
+    out.limits.routes = entries + 8;
+    return out;
+  }
+  static IpAddress neighbor(std::uint32_t which) { return IpAddress::v4(0x0a01'0000 + which); }
+  void receive(const Octets& octets) {
+    MemPacket in = pool_.allocate();
+    copy_bytes(in.append(octets.size()), octets);
+    stack_.receive(now_, 0, {&in, 1});
+  }
+  void send(InterfaceId, std::span<MemPacket> burst) noexcept override {
+    for (MemPacket& packet : burst) packet = MemPacket{};
+  }
+
+  TouchedPages memory_;
+  MemPool pool_;
+  DropCounters drops_;
+  Instant now_{seconds(1000)};
+  Stack<MemPacket> stack_;
+  std::vector<SocketId> sockets_;
+};
+
+TEST(NothingScans, ADatagramCostsTheSameAmongManySocketsNeighborsAndRoutes) {
+  // A path through the routes reads a node a bit of the address, at most.
+  constexpr std::uint64_t kPagesARoute = 40;
+  for (const std::uint32_t entries : {10u, 30'000u}) {
+    Tables tables{entries};
+    EXPECT_LE(tables.memory().pages_of([&] { tables.turn(); }), kPagesATurn) << entries;
+    EXPECT_LE(tables.memory().pages_of([&] { tables.serve(entries / 2); }),
+              kPagesATurn + kPagesARoute)
+        << entries;
   }
 }
 

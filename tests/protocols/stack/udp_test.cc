@@ -41,6 +41,29 @@ TEST_F(UdpTest, ReceivesWhatWasSentToItsPort) {
   EXPECT_EQ(counters().udp_in_datagrams.value(), 1u);
 }
 
+TEST_F(UdpTest, ADatagramTellsHowItTravelled) {
+  const SocketId socket = bound(53);
+  const SocketId socket6 = bound(53, true);
+  for (const bool v4 : {true, false}) {
+    const IpEndpoint from{v4 ? kPeer4 : kPeer6, 1};
+    const IpEndpoint to{v4 ? kOwn4 : kOwn6, 53};
+    Octets octets = ip_frame(ip_packet(from.address, to.address, IpProtocol::kUdp,
+                                       udp_datagram(from, to, octets_of("text")), {77, 46}));
+    if (v4) {
+      octets[15] |= 3;
+      fix_ip4_checksum(octets, 14);
+    } else {
+      octets[15] |= 0x30;
+    }
+    host.receive(octets);
+    const std::optional<Datagram> datagram = host.stack->udp_front(v4 ? socket : socket6);
+    ASSERT_TRUE(datagram);
+    EXPECT_EQ(datagram->hop_limit, 77);
+    EXPECT_EQ(datagram->dscp, 46);
+    EXPECT_EQ(datagram->ecn, Ecn::kCe);
+  }
+}
+
 // UDP-010: the answer comes from the address that was asked.
 TEST_F(UdpTest, AnswersFromTheAddressThatWasAsked) {
   const SocketId socket = bound(53, true);
