@@ -5,7 +5,15 @@
 #include <utility>
 
 #include "control/admin_service.hh"
+#include "control/interface_service.hh"
+#include "control/neighbor_service.hh"
+#include "control/remote/endpoint.hh"
+#include "control/remote/message_streams.hh"
+#include "control/remote/tcp_streams.hh"
+#include "control/route_service.hh"
 #include "control/server.hh"
+#include "control/socket_service.hh"
+#include "control/stats_service.hh"
 #include "control/workers.hh"
 
 namespace smol::control {
@@ -29,6 +37,7 @@ struct ControlPlane::Parts {
   GrpcConfig config;
   Identity identity;
   dataplane::StopRequest& stop;
+  RemoteSockets remote{};
 };
 
 /// The services of a running daemon, and their server.
@@ -37,11 +46,23 @@ class ControlPlane::Running final : public Attachment {
   Running(Parts& parts, Daemon& daemon)
       : workers_{daemon.desks()},
         admin_{parts.identity, daemon, parts.stop},
-        drain_{std::chrono::duration_cast<milliseconds>(daemon.config().drain)} {}
+        interfaces_{workers_, daemon},
+        routes_{workers_, daemon},
+        neighbors_{workers_, daemon},
+        sockets_{workers_, daemon},
+        stats_{daemon},
+        tcp_{parts.remote, daemon},
+        udp_{parts.remote, daemon},
+        icmp_{parts.remote, daemon},
+        drain_{std::chrono::duration_cast<milliseconds>(daemon.config().drain)} {
+    parts.remote.open(daemon.desks());
+  }
 
   Result<void, StartError> start(const Parts& parts, Daemon& daemon) {
-    auto server = Server::start({parts.config.listen, daemon.config().workers.cores}, {&admin_},
-                                daemon.log());
+    const std::vector<grpc::Service*> services = {
+        &admin_, &interfaces_, &routes_, &neighbors_, &sockets_, &stats_, &tcp_, &udp_, &icmp_};
+    auto server =
+        Server::start({parts.config.listen, daemon.config().workers.cores}, services, daemon.log());
     if (!server) return fail(server.error());
     server_ = std::move(*server);
     return {};
@@ -55,6 +76,7 @@ class ControlPlane::Running final : public Attachment {
 
   ~Running() override {
     if (server_ == nullptr) return;
+    stats_.end();
     const auto left =
         std::chrono::duration_cast<milliseconds>(until_ - std::chrono::steady_clock::now());
     server_->shut_down(std::clamp(left, milliseconds{100}, kLastCalls));
@@ -63,6 +85,14 @@ class ControlPlane::Running final : public Attachment {
  private:
   Workers workers_;
   AdminService admin_;
+  InterfaceService interfaces_;
+  RouteService routes_;
+  NeighborService neighbors_;
+  SocketService sockets_;
+  StatsService stats_;
+  TcpStreams tcp_;
+  UdpStreams udp_;
+  IcmpStreams icmp_;
   const milliseconds drain_;
   /// When the server should be gone.
   std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::now();
@@ -71,11 +101,13 @@ class ControlPlane::Running final : public Attachment {
 
 ControlPlane::ControlPlane(const GrpcConfig& config, std::string version,
                            dataplane::StopRequest& stop)
-    : parts_{std::make_unique<Parts>(Parts{config, Identity::now(std::move(version)), stop})} {}
+    : parts_{new Parts{config, Identity::now(std::move(version)), stop, {}}} {}
 
 ControlPlane::~ControlPlane() = default;
 
-void ControlPlane::add_applications(std::vector<dataplane::ApplicationSpec>&) {}
+void ControlPlane::add_applications(std::vector<dataplane::ApplicationSpec>& applications) {
+  applications.push_back(parts_->remote.application());
+}
 
 Result<std::unique_ptr<Attachment>, StartError> ControlPlane::attach(Daemon& daemon) {
   auto running = std::make_unique<Running>(*parts_, daemon);

@@ -37,9 +37,8 @@ Parsed<Target> parse_target(const dataplane::Daemon& daemon, const Request& requ
 /// The address on that interface, with whatever prefix length.
 std::optional<IpPrefix> find_on(const InterfaceInfo& interface, const IpAddress& address) {
   const auto& all = interface.addresses;
-  const auto found = std::find_if(all.begin(), all.end(), [&](const IpPrefix& each) {
-    return each.address() == address;
-  });
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const IpPrefix& each) { return each.address() == address; });
   if (found == all.end()) return std::nullopt;
   return *found;
 }
@@ -54,9 +53,9 @@ Parsed<void> check(const Target& target, const InterfaceList& all) {
   }
   for (const InterfaceInfo& other : all) {
     if (other.id == on.id || address.is_link_local() || !find_on(other, address)) continue;
-    return fail(Refusal{Error::kExists, "address",
-                        printed(address) + " is already an address of " +
-                            std::string{other.name.view()}});
+    return fail(
+        Refusal{Error::kExists, "address",
+                printed(address) + " is already an address of " + std::string{other.name.view()}});
   }
   return {};
 }
@@ -126,8 +125,7 @@ grpc::Status InterfaceService::AddAddress(grpc::ServerContext*,
   if (!all) return stopping();
   if (const auto checked = check(*target, *all); !checked) return to_status(checked.error());
 
-  const std::optional<IpPrefix> old =
-      find_on((*all)[target->interface], target->address.address());
+  const std::optional<IpPrefix> old = find_on((*all)[target->interface], target->address.address());
   if (old) {
     const bool same = *old == target->address;
     if (same && request->if_exists() == v1::IF_EXISTS_IGNORE) return grpc::Status::OK;
@@ -148,14 +146,13 @@ grpc::Status InterfaceService::DeleteAddress(grpc::ServerContext*,
   const auto lock = workers_.configure();
   const auto all = list_interfaces(workers_);
   if (!all) return stopping();
-  const std::optional<IpPrefix> old =
-      find_on((*all)[target->interface], target->address.address());
+  const std::optional<IpPrefix> old = find_on((*all)[target->interface], target->address.address());
   if (old != target->address) {
     if (request->allow_missing()) return grpc::Status::OK;
     const std::string instead = old ? ", but " + printed(*old) : "";
-    return to_status(Refusal{Error::kNotFound, "address",
-                             request->interface() + " has no address " + printed(target->address) +
-                                 instead});
+    return to_status(
+        Refusal{Error::kNotFound, "address",
+                request->interface() + " has no address " + printed(target->address) + instead});
   }
   Workers::Change change;
   change.apply = [&](StackControl& stack, unsigned) {

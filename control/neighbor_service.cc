@@ -2,8 +2,8 @@
 
 #include <array>
 
-#include "control/convert.hh"
 #include "control/codec.hh"
+#include "control/convert.hh"
 #include "control/listing.hh"
 
 namespace smol::control {
@@ -82,21 +82,14 @@ Parsed<Target> parse_target(const dataplane::Daemon& daemon, const Request& requ
 grpc::Status to_status(const Result<void, std::optional<Error>>& done, const Target& target) {
   if (done) return grpc::Status::OK;
   if (!done.error()) return stopping();
+  const Error error = *done.error();
   const std::string who = printed(target.address);
-  switch (const Error error = *done.error()) {
-    case Error::kExists:
-      return control::to_status(Refusal{error, "address", who + " has an entry already"});
-    case Error::kNotFound:
-      return control::to_status(Refusal{error, "address", "there is no entry of " + who});
-    case Error::kInvalid:
-      return control::to_status(
-          Refusal{error, "address", who + " is an address of this host itself"});
-    case Error::kNoBuffers:
-      return control::to_status(
-          Refusal{error, "address", "no room for another entry: raise limits.neighbors"});
-    default:
-      return control::to_status(Refusal{error, "address", {}});
-  }
+  std::string message = who + ": " + std::string{sentence(error)};
+  if (error == Error::kExists) message = who + " has an entry already";
+  if (error == Error::kNotFound) message = "there is no entry of " + who;
+  if (error == Error::kInvalid) message = who + " is an address of this host itself";
+  if (error == Error::kNoBuffers) message = "no room for another entry: raise limits.neighbors";
+  return control::to_status(Refusal{error, "address", message});
 }
 
 }  // namespace
@@ -135,8 +128,7 @@ grpc::Status NeighborService::AddNeighbor(grpc::ServerContext*,
   change.undo = [&](StackControl& stack, unsigned worker) {
     static_cast<void>(stack.delete_neighbor(target->interface, target->address));
     if (!before[worker]) return;
-    static_cast<void>(
-        stack.add_neighbor(target->interface, target->address, *before[worker]));
+    static_cast<void>(stack.add_neighbor(target->interface, target->address, *before[worker]));
   };
   const auto done = workers_.change(lock, change);
   const bool exists = !done && done.error() == Error::kExists;
@@ -162,8 +154,7 @@ grpc::Status NeighborService::DeleteNeighbor(grpc::ServerContext*,
   };
   change.undo = [&](StackControl& stack, unsigned worker) {
     if (!before[worker]) return;
-    static_cast<void>(
-        stack.add_neighbor(target->interface, target->address, *before[worker]));
+    static_cast<void>(stack.add_neighbor(target->interface, target->address, *before[worker]));
   };
   const auto done = workers_.change(lock, change);
   if (done && !any && !request->allow_missing()) {
@@ -189,9 +180,8 @@ grpc::Status NeighborService::FlushNeighbors(grpc::ServerContext*,
   for (unsigned worker = 0; worker < workers_.count(); ++worker) {
     for (const InterfaceId interface : which) {
       for (Cursor at; !at.done();) {
-        const bool alive = workers_.ask(worker, [&](StackControl& stack) {
-          at = stack.flush_neighbors(interface, at).next;
-        });
+        const bool alive = workers_.ask(
+            worker, [&](StackControl& stack) { at = stack.flush_neighbors(interface, at).next; });
         if (!alive) return stopping();
       }
     }

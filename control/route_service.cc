@@ -29,8 +29,8 @@ Parsed<IpPrefix> parse_destination(const v1::Route& in, std::string_view field) 
 bool reaches(const InterfaceInfo& interface, const IpAddress& gateway) {
   return std::any_of(interface.addresses.begin(), interface.addresses.end(),
                      [&](const IpPrefix& own) {
-                       return own.contains(gateway) || (gateway.is_v6() && gateway.is_link_local() &&
-                                                        own.address().is_v6());
+                       return own.contains(gateway) ||
+                              (gateway.is_v6() && gateway.is_link_local() && own.address().is_v6());
                      });
 }
 
@@ -78,8 +78,8 @@ Parsed<IpAddress> parse_gateway(const v1::Route& in, const IpPrefix& destination
   const auto gateway = parse(in.gateway(), here);
   if (!gateway) return gateway;
   if (gateway->family() != destination.address().family()) {
-    return invalid(here, printed(*gateway) + " is of the other IP version than " +
-                             printed(destination));
+    return invalid(here,
+                   printed(*gateway) + " is of the other IP version than " + printed(destination));
   }
   if (gateway->is_unspecified() || gateway->is_multicast() || gateway->is_loopback() ||
       gateway->is_limited_broadcast()) {
@@ -99,7 +99,7 @@ std::string in_words(const Route& route) {
   return out;
 }
 
-void put(const Route& from, const InterfaceList& all, v1::Route& to) {
+void fill(const Route& from, const InterfaceList& all, v1::Route& to) {
   put(from.destination, *to.mutable_destination());
   if (from.gateway) put(*from.gateway, *to.mutable_gateway());
   if (from.interface < all.size()) to.set_interface(std::string{all[from.interface].name.view()});
@@ -122,7 +122,8 @@ class RouteListing final : public Listing<v1::ListRoutesResponse> {
     return stack.routes_from(from, batch_);
   }
   bool fill(v1::ListRoutesResponse& response, unsigned, std::size_t count) override {
-    for (std::size_t i = 0; i < count; ++i) put(batch_[i], interfaces_, *response.add_routes());
+    for (std::size_t i = 0; i < count; ++i)
+      control::fill(batch_[i], interfaces_, *response.add_routes());
     return true;
   }
 
@@ -139,7 +140,8 @@ grpc::Status to_status(const Result<void, std::optional<Error>>& done, std::stri
     return control::to_status(
         Refusal{error, std::string{field}, "no room for another route: raise limits.routes"});
   }
-  const std::string what = error == Error::kExists ? " is there already" : ": " + std::string{sentence(error)};
+  const std::string what =
+      error == Error::kExists ? " is there already" : ": " + std::string{sentence(error)};
   return control::to_status(Refusal{error, std::string{field}, in_words(route) + what});
 }
 
@@ -199,8 +201,7 @@ Parsed<Route> parse_route(const v1::Route& in, std::string_view field, const Int
   out.interface = *interface;
   if (out.gateway && !reaches(all[out.interface], *out.gateway)) {
     return invalid(path(field, "gateway"), printed(*out.gateway) + " is in no subnet of " +
-                                               in.interface() +
-                                               ": a gateway must be on the link");
+                                               in.interface() + ": a gateway must be on the link");
   }
   return out;
 }
@@ -214,7 +215,8 @@ grpc::ServerWriteReactor<v1::ListRoutesResponse>* RouteService::ListRoutes(
 
 grpc::Status RouteService::AddRoute(grpc::ServerContext*, const v1::AddRouteRequest* request,
                                     v1::AddRouteResponse*) {
-  if (!request->has_route()) return control::to_status(Refusal{Error::kInvalid, "route", "is missing"});
+  if (!request->has_route())
+    return control::to_status(Refusal{Error::kInvalid, "route", "is missing"});
   const auto lock = workers_.configure();
   const auto all = list_interfaces(workers_);
   if (!all) return stopping();
@@ -268,7 +270,8 @@ grpc::Status RouteService::DeleteRoute(grpc::ServerContext*, const v1::DeleteRou
     wanted.destination = match.destination;
     wanted.gateway = match.gateway;
     wanted.metric = in.metric();
-    return control::to_status(Refusal{Error::kNotFound, "route", "there is no route " + in_words(wanted)});
+    return control::to_status(
+        Refusal{Error::kNotFound, "route", "there is no route " + in_words(wanted)});
   }
   return to_status(done, "route", {});
 }
@@ -281,7 +284,7 @@ grpc::Status RouteService::LookupRoute(grpc::ServerContext*, const v1::LookupRou
   if (!all) return stopping();
   if (is_own(*all, *address)) {
     return control::to_status(Refusal{Error::kNetworkUnreachable, "address",
-                             printed(*address) + " is an address of this host itself"});
+                                      printed(*address) + " is an address of this host itself"});
   }
   Result<RouteAnswer, Error> answer = fail(Error::kNetworkUnreachable);
   RouteQuery query;
@@ -291,9 +294,10 @@ grpc::Status RouteService::LookupRoute(grpc::ServerContext*, const v1::LookupRou
   }
   if (!answer) {
     const bool unreachable = answer.error() == Error::kNetworkUnreachable;
-    return control::to_status(Refusal{answer.error(), "address",
-                             unreachable ? "there is no route to " + printed(*address)
-                                         : printed(*address) + ": " + std::string{sentence(answer.error())}});
+    return control::to_status(
+        Refusal{answer.error(), "address",
+                unreachable ? "there is no route to " + printed(*address)
+                            : printed(*address) + ": " + std::string{sentence(answer.error())}});
   }
   Route route;
   if (answer->route) {
@@ -303,7 +307,7 @@ grpc::Status RouteService::LookupRoute(grpc::ServerContext*, const v1::LookupRou
     route.destination = IpPrefix{*address, IpPrefix::max_length(address->family())};
     route.interface = answer->interface;
   }
-  put(route, *all, *response->mutable_route());
+  fill(route, *all, *response->mutable_route());
   put(answer->next_hop, *response->mutable_next_hop());
   put(answer->source, *response->mutable_source());
   return grpc::Status::OK;

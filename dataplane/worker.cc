@@ -122,9 +122,10 @@ bool Worker::turn(Instant now) noexcept {
   environment_.log.set_time(now);
   std::size_t work = 0;
   for (const std::unique_ptr<PortQueue>& queue : queues_) work += queue->receive(now);
+  work += stack_.expire(now, kTimersATurn);
+  // The stack knows the time by now.
   if (desk_.has_mail()) [[unlikely]]
     work += run_errands();
-  work += stack_.expire(now, kTimersATurn);
   if (run_applications()) ++work;
   stack_.transmit(now, kSegmentsATurn);
   if (desk_.unflushed()) [[unlikely]]

@@ -514,6 +514,7 @@ class ListenStream final : public grpc::ServerWriteReactor<v1::ListenResponse>,
     if (std::exchange(finished_, true)) return;
     for (auto& socket : tokens_.withdraw(this)) Undertaker::take(std::move(socket));
     if (listening_) listener_->release();
+    if (alarmed_) alarm_.Cancel();
     Finish(std::move(status));
   }
 

@@ -338,7 +338,7 @@ def text() -> list[bytes]:
              b"POST /x\twith\ttabs HTTP/1.1\r\nA: b\r\n\r\n", b"\x16\x03\x01\x00\xa5binary", b"200 OK\r\nmore\r\n", b"220 hello\r\n",
              b"GET /\x80\xff\r\n", b"\r\n", b" GET / x\r\n", b"a b\r\n", b"x" * 200 + b"\r\n", b"EHLO me\r\nMAIL FROM:<a>\r\n",
              b"USER anonymous\r\n", b"HTTP/1.1  200\r\n\r\n", b"PROPFIND / HTTP/1.1\r\nDepth: 1\r\n\r\n", b"RTSP/1.0 200 OK\r\n",
-             b"DESCRIBE rtsp://x RTSP/1.0\r\nCSeq: 1\r\n\r\n", b"GETS / x\r\n", b"HEAD\t/\r\n")
+             b"DESCRIBE rtsp://x RTSP/1.0\r\nCSeq: 1\r\n\r\n", b"GETS / x\r\n", b"HEAD\t/\r\n", b"200\r\nmore", b"200 \r\n", b"HTTP/1.1 2000 OK\r\n")
     return [packet(line, port) for line in lines for port in (80, 8080, 3128, 21, 25, 554, 8554)]
 
 
@@ -594,6 +594,17 @@ def dhcp() -> list[bytes]:
                               ("message-type", "offer"), ("subnet_mask", "255.255.255.0"), ("router", A4), ("name_server", A4, B4),
                               ("lease_time", 3600), ("server_id", A4), ("domain", b"example.com"), ("hostname", b"host"),
                               ("renewal_time", 1800), ("rebinding_time", 3150), ("vendor_class_id", b"smol"), "end"]), 67, 68))
+    cookie = bytes(bootp()) [:236] + bytes.fromhex("63825363")
+    out += [over(cookie + options) for options in (
+        b"\x00\x00\x00\x35\x01\x63\xff", b"\x37\x07\x01\x03\x06\x0f\x63\x79\xfc\xff", b"\x01\x05\1\2\3\4\5\xff", b"\x02\x04\xff\xff\xf1\xf0",
+        b"\x21\x08\1\2\3\4\5\6\7\x08\xff", b"\x13\x03\x00\x01\x02\xff", b"\x17\x01\x40", b"\x19\x04\x01\x02\x03\x04", b"\x63\x03abc",
+        b"\x63\x02ab", b"\x63\x04abcd", b"\x63\x08abcdefgh", b"\x2e\x01\x08", b"\x2e\x00", b"\x34\x01\x03", b"\x34\x02\x01\x02",
+        b"\x3d\x07\x01\x02\0\0\0\0\x01", b"\x3d\x05\x00name", b"\x3d\x00", b"\x3d\x03\x63ab", b"\x51\x08\x05\x01\x02host.", b"\x51\x02\0\0",
+        b"\x52\x0a\x01\x03eth\x02\x03rem", b"\x52\x06\x63\x04abcd", b"\x52\x04\x01\x09ab", b"\x52\x05\x01\x02ab\x07",
+        b"\x79\x08\x18\xc0\x00\x02\xc0\x00\x02\x01", b"\x79\x05\x00\xc0\x00\x02\x01", b"\xf9\x06\x08\x0a\x0a\0\0\x01", b"\x79\x05\x21abcd",
+        b"\x79\x05\x20abcd", b"\x79\x02ab", b"\x4d\x04\x03abc", b"\x4d\x04\x00abc", b"\x4d\x04\x09abc", b"\x4d\x01a", b"\x4d\x06\x01a\x03bcd",
+        b"\x0c\x04host\xff\x00\x00", b"\x0c\x40host", b"\x0c", b"\x0c\x00", b"\x35\x02\x01\x02", b"\x5d\x02\x00\x07", b"\x2b\x03abc", b"\x5b\x04\xff\xff\xff\xff")]
+    out += [over(bytes(bootp())[:236] + b"\x01\x02\x03\x04" + bytes(60)), over(bytes(bootp(sname=b"x" * 64, file=b"y" * 128)))]
     out += [over(bootp(op=7)), over(bootp(htype=6)), over(bootp(hlen=8)), over(b"\x01\x01\x06"), over(b""), over(bootp())]
     return out
 

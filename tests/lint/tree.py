@@ -58,7 +58,7 @@ def files(root: Path, suffixes: tuple[str, ...] = ()) -> Iterator[str]:
 
 def is_machine_made(path: str) -> bool:
     """Fuzz corpora and captures are bytes, whatever they look like."""
-    return "/corpus/" in path or path.endswith((".pcap", ".pcapng", ".bin"))
+    return "/corpus/" in path or path.endswith((".pcap", ".pcapng", ".bin", ".binpb"))
 
 
 def text_of(root: Path, path: str) -> str | None:

@@ -12,7 +12,7 @@ from screen import Screen
 from variants import REPOSITORY, Variant
 
 SUITE = "lint"
-_LINTS = ("drops", "format", "layering", "leaks", "links", "purity", "requirements", "shell")
+_LINTS = ("drops", "format", "layering", "leaks", "links", "proto_lint", "purity", "requirements", "shell")
 
 
 def names(name: str) -> list[str]:

@@ -33,7 +33,7 @@ class Octets {
   void need(std::size_t at, std::size_t n) const {
     if (!holds(at, n)) throw Cut{};
   }
-  /// The same before anything of a header is printed: see Cut.
+  /// The same where the packet is looked at before more is printed: see Cut.
   void need_first(std::size_t n) const {
     if (!holds(0, n)) throw Cut{true};
   }

@@ -57,6 +57,7 @@ constexpr const char* kResponses[16] = {
 
 /// The length of the label at `at`; nothing if it is of no known kind.
 std::optional<std::size_t> label_length(const Octets& message, std::size_t at) {
+  if (!message.holds(at, 1)) return std::nullopt;
   const std::uint8_t first = message.u8(at);
   switch (first >> 6) {
     case 0:
@@ -347,6 +348,8 @@ class Message {
 }  // namespace
 
 std::size_t print_domain_name(Printout& out, const Octets& message, std::size_t at) {
+  // A name that was cut between two labels counts as whole.
+  if (!message.holds(at, 1)) return at;
   std::size_t end = 0;
   std::size_t limit = at;
   auto length = label_length(message, at);
@@ -377,7 +380,7 @@ std::size_t print_domain_name(Printout& out, const Octets& message, std::size_t 
       out.add(".");
       at += 1 + *length;
     }
-    if (!message.holds(at, 1)) return 0;
+    if (!message.holds(at, 1)) return end != 0 ? end : at;
     length = label_length(message, at);
     if (!length) return 0;
   }
@@ -409,7 +412,7 @@ void print_dns(Printout& out, const Octets& octets, std::size_t length, bool mul
     out.invalid();
     return;
   }
-  message.need(0, kHeader);
+  message.need_first(kHeader);
   if (!Message{out, message, length, multicast}.print()) out.truncated();
 }
 

@@ -130,8 +130,7 @@ void print_ethernet(Printout& out, const Octets& octets, std::size_t length) {
   if (type <= kLongestLength) {
     const std::size_t told = std::min<std::size_t>(type, left);
     if (full) out.put("802.3, length {}: ", told);
-    out.link_header +=
-        print_llc(out, payload.first(told), told, octets.bytes(6, 6), octets.bytes(0, 6));
+    print_llc(out, payload.first(told), told, octets.bytes(6, 6), octets.bytes(0, 6));
     return;
   }
   if (full) print_type_and_length(out, type, header, length);

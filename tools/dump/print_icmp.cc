@@ -54,6 +54,7 @@ bool is_error(std::uint8_t type) {
 }
 
 std::string port_unreachable(Printout& out, const Octets& octets) {
+  octets.need_first(kQuoted + 10);
   const std::uint8_t protocol = octets.u8(kQuoted + 9);
   const std::size_t header = 4u * (octets.u8(kQuoted) & 0x0f);
   const std::uint16_t port = octets.be16(kQuoted + header + 2);
@@ -70,12 +71,11 @@ std::string unreachable(Printout& out, const Octets& octets) {
   for (const Around& around : kUnreachables) {
     if (around.code == code) return around.before + out.v4(octets, kQuoted + 16) + around.behind;
   }
+  if (code == 3) return port_unreachable(out, octets);
   const std::string host = out.v4(octets, kQuoted + 16);
   switch (code) {
     case 2:
       return fmt::format("{} protocol {} unreachable", host, octets.u8(kQuoted + 9));
-    case 3:
-      return port_unreachable(out, octets);
     case 4:
       if (const std::uint16_t mtu = octets.be16(6)) {
         return fmt::format("{} unreachable - need to frag (mtu {})", host, mtu);
@@ -118,13 +118,14 @@ std::string router_advertisement(Printout& out, const Octets& octets) {
   text += fmt::format(" {}:", count);
   if (octets.u8(5) != 2) return text + fmt::format(" [size {}]", octets.u8(5));
   for (std::size_t i = 0; i < count; ++i) {
+    octets.need_first(16 + 8 * i);
     text += fmt::format(" {{{} {}}}", out.v4(octets, 8 + 8 * i), octets.be32(12 + 8 * i));
   }
   return text;
 }
 
 std::string time_exceeded(const Octets& octets) {
-  octets.need(kQuoted + 16, 4);
+  octets.need_first(kQuoted + 20);
   switch (const std::uint8_t code = octets.u8(1)) {
     case 0:
       return "time exceeded in-transit";

@@ -85,6 +85,7 @@ struct Upper {
 
 /// The transport header of the quoted packet, past its extension headers.
 std::optional<Upper> upper_layer(const Octets& quoted) {
+  if (!quoted.holds(6, 1)) return std::nullopt;
   std::uint8_t next = quoted.u8(6);
   std::size_t at = 40;
   while (at < quoted.size()) {
@@ -122,24 +123,24 @@ bool print_unreachable(Printout& out, const Octets& octets, std::size_t length) 
   const std::uint8_t code = octets.u8(1);
   const char* name = name_of(kUnreachables, code);
   out.put(", {}", name != nullptr ? name : fmt::format("unknown unreach code ({})", code));
-  const std::string host = out.v6(octets, kQuoted + 24);
+  const auto host = [&] { return out.v6(octets, kQuoted + 24); };
   switch (code) {
     case 0:
     case 1:
     case 3:
-      out.put(" {}", host);
+      out.put(" {}", host());
       return true;
     case 2:
-      out.put(" {}, source address {}", host, out.v6(octets, kQuoted + 8));
+      out.put(" {}, source address {}", host(), out.v6(octets, kQuoted + 8));
       return true;
     case 4: {
       const auto upper = upper_layer(octets.from(kQuoted));
-      if (!upper) throw Cut{};
+      if (!upper) throw Cut{true};
       const std::uint16_t port = upper->destination_port;
       if (upper->protocol == 6) {
-        out.put(", {} tcp port {}", host, out.names.tcp_port(port));
+        out.put(", {} tcp port {}", host(), out.names.tcp_port(port));
       } else {
-        out.put(", {} udp port {}", host, out.names.udp_port(port));
+        out.put(", {} udp port {}", host(), out.names.udp_port(port));
       }
       return true;
     }
@@ -151,7 +152,7 @@ bool print_unreachable(Printout& out, const Octets& octets, std::size_t length) 
 }
 
 void print_parameter_problem(Printout& out, const Octets& octets) {
-  octets.need(kQuoted, 40);
+  octets.need_first(kQuoted + 40);
   static constexpr Named kCodes[] = {
       {0, "erroneous"}, {1, "next header"}, {2, "option"}, {3, "incomplete header chain"}};
   const std::uint8_t code = octets.u8(1);
@@ -163,7 +164,6 @@ void print_parameter_problem(Printout& out, const Octets& octets) {
 }
 
 void print_time_exceeded(Printout& out, const Octets& octets) {
-  octets.need(kQuoted, 40);
   switch (const std::uint8_t code = octets.u8(1)) {
     case 0:
       out.put(" for {}", out.v6(octets, kQuoted + 24));

@@ -18,7 +18,7 @@ void print_mpls(Printout& out, std::uint32_t entry) {
 }  // namespace
 
 void print_icmp_extensions(Printout& out, const Octets& octets, std::size_t length, bool told) {
-  octets.need(0, kObjectHeader + 1);
+  octets.need_first(kObjectHeader + 1);
   const bool whole = octets.holds(0, length);
   const bool right = whole && internet_sum(octets.bytes(0, length)).verifies();
   // What nobody announced may as well be more of the quoted packet.
@@ -35,7 +35,7 @@ void print_icmp_extensions(Printout& out, const Octets& octets, std::size_t leng
   std::size_t at = kObjectHeader;
   while (length - at > kObjectHeader) {
     const Octets object = octets.from(at);
-    object.need(0, kObjectHeader);
+    object.need_first(kObjectHeader);
     const std::size_t object_length = object.be16(0);
     const std::uint8_t number = object.u8(2);
     out.put("\n\t  {} Object ({}), Class-Type: {}, length {}", name_or(kClasses, number, "unknown"),

@@ -15,8 +15,8 @@ constexpr Named kFlags[] = {
     {kReserved, "rsvd"},
 };
 
-/// What -v says of the header.
-void print_header(Printout& out, const Octets& octets, std::size_t header_length) {
+/// What -v says of the header. False: its options were not captured to their end.
+bool print_header(Printout& out, const Octets& octets, std::size_t header_length) {
   const std::uint8_t tos = octets.u8(1);
   static constexpr const char* kEcn[] = {"", ",ECT(1)", ",ECT(0)", ",CE"};
   out.put("(tos 0x{:x}{}", tos, kEcn[tos & 3]);
@@ -27,10 +27,11 @@ void print_header(Printout& out, const Octets& octets, std::size_t header_length
           (fragment & kOffset) * 8,
           bit_names(kFlags, fragment & (kReserved | kDontFragment | kMoreFragments), ", "),
           protocol != nullptr ? protocol : "unknown", octets.u8(9), octets.be16(2));
+  bool whole = true;
   if (header_length > kMinHeader) {
     out.add(", options (");
-    print_ip4_options(out, octets.from(kMinHeader), header_length - kMinHeader);
-    out.add(")");
+    whole = print_ip4_options(out, octets.from(kMinHeader), header_length - kMinHeader);
+    out.add(whole ? ")" : " [truncated-option])");
   }
   if (!out.options.trust_checksums && octets.holds(0, header_length)) {
     const InternetSum sum = internet_sum(octets.bytes(0, header_length));
@@ -40,6 +41,7 @@ void print_header(Printout& out, const Octets& octets, std::size_t header_length
     }
   }
   out.add(")\n    ");
+  return whole;
 }
 
 /// A piece from within a datagram: there is no header in it to go on with.
@@ -103,7 +105,11 @@ void print_ip4(Printout& out, const Octets& octets, std::size_t length) {
     return;
   }
   const Octets packet = octets.first(total);
-  if (out.verbose()) print_header(out, packet, header_length);
+  if (out.verbose() && !print_header(out, packet, header_length)) {
+    out.put("{} > {}: ", out.v4(packet, 12), out.v4(packet, 16));
+    out.truncated();
+    return;
+  }
   if ((packet.be16(6) & kOffset) == 0) {
     print_payload(out, packet, header_length, total);
   } else {

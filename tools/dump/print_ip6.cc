@@ -67,7 +67,7 @@ class Chain {
       case kDestinationOptions:
         return print_destination_options(out_, here);
       case kRouting:
-        here.need(0, 1);
+        here.need_first(1);
         return print_routing(out_, here);
       case kFragment:
         fragment_ = true;

@@ -23,13 +23,13 @@ void print_sub_options(Printout& out, const Octets& octets, std::size_t length) 
     if (octets.u8(at) == kPadN) {
       if (left < 2) {
         out.add(", padn: trunc");
-        throw Cut{};
+        throw Cut{true};
       }
       out.add(", padn");
     } else {
       if (left < 2) {
         out.put(", sopt_type {}: trunc)", octets.u8(at));
-        throw Cut{};
+        throw Cut{true};
       }
       out.put(", sopt_type 0x{:02x}: len={}", octets.u8(at), octets.u8(at + 1));
     }
@@ -49,7 +49,7 @@ struct Option {
 /// Some options are named also where they are cut or of a wrong length.
 [[noreturn]] void give_up(Printout& out, std::string_view text) {
   out.add(text);
-  throw Cut{};
+  throw Cut{true};
 }
 
 /// The packet's payload length, where a jumbo payload option may give one, and what it gave.
@@ -131,7 +131,7 @@ void print_options(Printout& out, const Octets& octets, std::size_t length, Jumb
       ++at;
       continue;
     }
-    if (option.left < 2 || option.length() > option.left) throw Cut{};
+    if (option.left < 2 || option.length() > option.left) throw Cut{true};
     print_option(out, option, jumbo);
     at += option.length();
   }
@@ -163,7 +163,7 @@ std::size_t print_destination_options(Printout& out, const Octets& octets) {
   out.protocol = "dstopt";
   Jumbo none;
   const std::size_t length = (octets.u8(1) + 1u) * 8u;
-  octets.need(0, length);
+  octets.need_first(length);
   out.add("DSTOPT ");
   if (out.verbose()) print_options(out, octets, length, none);
   return length;
@@ -205,8 +205,8 @@ std::size_t print_routing(Printout& out, const Octets& octets) {
 std::size_t print_fragment(Printout& out, const Octets& octets, std::size_t left) {
   out.protocol = "frag6";
   const unsigned offset = octets.be16(2) & 0xfff8u;
-  out.add("frag (");
-  if (out.verbose()) out.put("0x{:08x}:", octets.be32(4));
+  const std::string id = out.verbose() ? fmt::format("0x{:08x}:", octets.be32(4)) : "";
+  out.put("frag ({}", id);
   // A packet that says it has no payload wraps here, in the reference as well.
   out.put("{}|{})", offset, left - 8);
   // A later piece begins in the middle of something.

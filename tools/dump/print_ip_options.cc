@@ -99,7 +99,7 @@ void print_body(Printout& out, std::uint8_t code, const Octets& option, std::siz
 
 }  // namespace
 
-void print_ip4_options(Printout& out, const Octets& octets, std::size_t length) {
+bool print_ip4_options(Printout& out, const Octets& octets, std::size_t length) {
   const char* separator = "";
   for (std::size_t at = 0; at < length;) {
     out.add(separator);
@@ -113,18 +113,23 @@ void print_ip4_options(Printout& out, const Octets& octets, std::size_t length) 
       option_length = option.u8(1);
       if (option_length < 2) {
         out.put(" [bad length {}]", option_length);
-        return;
+        return true;
       }
     }
     if (option_length > length - at) {
       out.put(" [bad length {}]", option_length);
-      return;
+      return true;
     }
-    option.need(0, option_length);
-    if (code == kEnd) return;
-    print_body(out, code, option, option_length);
+    if (!option.holds(0, option_length)) return false;
+    if (code == kEnd) return true;
+    try {
+      print_body(out, code, option, option_length);
+    } catch (const Cut&) {
+      return false;
+    }
     at += option_length;
   }
+  return true;
 }
 
 }  // namespace smol::dump

@@ -93,6 +93,20 @@ void print_command(Printout& out, const Header& header, std::size_t length) {
   }
 }
 
+/// What an exchange of identification holds. False: it is none, or has something else.
+bool print_exchange(Printout& out, const Header& header, const Octets& octets) {
+  if (!header.unnumbered || (header.control & 0xef) != kExchange) return false;
+  if (octets.empty()) return true;
+  if (octets.u8(0) != kExchangeFormat) return false;
+  if (octets.holds(0, 3)) {
+    out.put(": {:02x} {:02x}", octets.u8(1), octets.u8(2));
+  } else {
+    out.truncated();
+    if (out.prints_raw()) put_hex_and_text(out, "\n\t", octets.all());
+  }
+  return true;
+}
+
 /// RFC 1042: an EtherType behind a SNAP header of organization zero. False: another protocol.
 bool print_snap(Printout& out, const Octets& octets, std::size_t length, Bytes source,
                 Bytes destination) {
@@ -102,6 +116,7 @@ bool print_snap(Printout& out, const Octets& octets, std::size_t length, Bytes s
     out.truncated();
     return true;
   }
+  out.link_header += kSnapHeader;
   const std::uint32_t organization = octets.be24(0);
   const std::uint16_t type = octets.be16(3);
   const auto identify = [&] {
@@ -125,8 +140,8 @@ bool print_snap(Printout& out, const Octets& octets, std::size_t length, Bytes s
 
 }  // namespace
 
-std::size_t print_llc(Printout& out, const Octets& octets, std::size_t length, Bytes source,
-                      Bytes destination) {
+void print_llc(Printout& out, const Octets& octets, std::size_t length, Bytes source,
+               Bytes destination) {
   out.protocol = "llc";
   const auto raw = [&](const Octets& rest) {
     if (out.prints_raw()) put_hex_and_text(out, "\n\t", rest.all());
@@ -134,7 +149,8 @@ std::size_t print_llc(Printout& out, const Octets& octets, std::size_t length, B
   if (!octets.holds(0, 3) || length < 3) {
     out.truncated();
     raw(octets);
-    return octets.size();
+    out.link_header += octets.size();
+    return;
   }
   Header header{octets.u8(0), octets.u8(1), octets.u8(2), (octets.u8(2) & 3) == 3};
   std::size_t front = 3;
@@ -143,35 +159,26 @@ std::size_t print_llc(Printout& out, const Octets& octets, std::size_t length, B
     if (!octets.holds(0, 4) || length < 4) {
       out.truncated();
       raw(octets);
-      return octets.size();
+      out.link_header += octets.size();
+      return;
     }
     // The one little-endian field of the family.
     header.control = static_cast<std::uint16_t>(octets.u8(2) | octets.u8(3) << 8);
   }
   if (out.options.link_header) print_header(out, header);
+  out.link_header += front;
   const Octets rest = octets.from(front);
   const bool snap = (header.source & 0xfe) == kSnap && (header.destination & 0xfe) == kSnap &&
                     header.control == kUnnumberedInformation;
-  if (snap && print_snap(out, rest, length - front, source, destination)) return front + 5;
-  if (!snap) {
+  if (snap) {
+    if (print_snap(out, rest, length - front, source, destination)) return;
+  } else {
     if (!out.options.link_header) print_points(out, header, source, destination);
     print_command(out, header, length);
-    if (!header.unnumbered && (header.control & 3) == 1) return front;
-    if (header.unnumbered && (header.control & 0xef) == kExchange) {
-      if (rest.empty()) return front;
-      if (rest.u8(0) == kExchangeFormat) {
-        if (rest.holds(0, 3)) {
-          out.put(": {:02x} {:02x}", rest.u8(1), rest.u8(2));
-        } else {
-          out.truncated();
-          raw(rest);
-        }
-        return front;
-      }
-    }
+    if (!header.unnumbered && (header.control & 3) == 1) return;
+    if (print_exchange(out, header, rest)) return;
   }
   raw(octets);
-  return front;
 }
 
 }  // namespace smol::dump

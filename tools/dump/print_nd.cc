@@ -48,14 +48,14 @@ void print_dns_search(Printout& out, const Octets& option, std::size_t length) {
   for (std::size_t at = 8; at < length && option.u8(at) != 0;) {
     out.add(" ");
     at = print_domain_name(out, option, at);
-    if (at == 0) throw Cut{};
+    if (at == 0) throw Cut{true};
   }
 }
 
 /// RFC 4191: as much of the prefix as the option's length leaves room for.
 void print_route(Printout& out, const Octets& option, std::size_t length) {
-  option.need(0, 8);
-  if (length > 24) throw Cut{};
+  option.need_first(8);
+  if (length > 24) throw Cut{true};
   std::uint8_t prefix[16] = {};
   copy_bytes(prefix, option.bytes(8, length - 8));
   out.put(" {}/{}, pref={}, lifetime={}", out.names.v6(prefix), option.u8(2),
@@ -108,8 +108,9 @@ void print_nd_options(Printout& out, const Octets& octets, std::size_t length) {
   for (std::size_t at = 0; at < octets.size();) {
     const Octets option = octets.from(at);
     if (left <= 0) return;
+    option.need_first(2);
     const std::size_t option_length = option.u8(1) * 8u;
-    if (option_length == 0 || option_length > option.size()) throw Cut{};
+    if (option_length == 0 || option_length > option.size()) throw Cut{true};
     const char* name = name_of(kOptions, option.u8(0));
     out.put("\n\t  {} option ({}), length {} ({}): ", name != nullptr ? name : "unknown",
             option.u8(0), option_length, option.u8(1));

@@ -127,7 +127,7 @@ void print_tcp(Printout& out, const Octets& octets, std::size_t length, const Ca
   }
   const Ports ports{octets.be16(0), octets.be16(2)};
   print_ends(out, carrier, ports);
-  octets.need(0, kMinHeader);
+  octets.need_first(kMinHeader);
   const std::size_t header = 4u * (octets.u8(12) >> 4);
   // Lengths are 32 bits wide to the reference, also where one is taken off a smaller one.
   const auto payload = static_cast<std::uint32_t>(length - header);
@@ -141,6 +141,10 @@ void print_tcp(Printout& out, const Octets& octets, std::size_t length, const Ca
     return;
   }
   if (!print_numbers(out, octets, length, header, carrier, ports) || payload == 0) return;
+  if (!octets.holds(0, header)) {
+    out.put(" [remaining caplen({}) < header length({})]", octets.size(), header);
+    throw Cut{};
+  }
   const Octets data = octets.from(header);
   if ((octets.u8(13) & kRst) != 0 && out.verbose()) {
     print_reset_data(out, data, payload);

@@ -39,7 +39,7 @@ bool is_space(std::uint8_t octet) {
   return octet == ' ' || (octet >= '\t' && octet <= '\r');
 }
 
-/// A word and where what follows the blanks behind it begins; `next` 0: there is no word.
+/// A word and where what follows the blanks behind it begins; `next` 0: there is no whole word.
 struct Word {
   std::string text;
   std::size_t next = 0;
@@ -87,8 +87,7 @@ bool begins_message(const TextProtocol& protocol, const Octets& octets, std::siz
   }
   if (!protocol.code_second) return is_code(first.text);
   const Word second = word_at(octets, first.next, length);
-  // Where there is no second word, the first is looked at.
-  return is_code(second.text.empty() ? first.text : second.text);
+  return second.next != 0 && is_code(second.text);
 }
 
 /// Prints the line at `at`. Returns where the next begins; 0: there is none to be printed.

@@ -43,16 +43,17 @@ std::uint16_t checksum_should_be(std::uint16_t field, InternetSum sum) noexcept;
 void print_ethernet(Printout& out, const Octets& octets, std::size_t length);
 /// What follows an EtherType. False: not a protocol that is printed here.
 bool print_ethertype(Printout& out, std::uint16_t type, const Octets& octets, std::size_t length);
-/// What follows the length of an 802.3 frame. `source`, `destination`: 6 octets each, shown when no
-/// protocol is found behind the LLC header. Returns its octets.
-std::size_t print_llc(Printout& out, const Octets& octets, std::size_t length, Bytes source,
-                      Bytes destination);
+/// What follows the length of an 802.3 frame; its header is added to out.link_header. `source`,
+/// `destination`: 6 octets each, shown when no protocol is found behind the header.
+void print_llc(Printout& out, const Octets& octets, std::size_t length, Bytes source,
+               Bytes destination);
 /// IPv4 or IPv6, told apart by the version.
 void print_raw_ip(Printout& out, const Octets& octets, std::size_t length);
 
 void print_arp(Printout& out, const Octets& octets, std::size_t length);
 void print_ip4(Printout& out, const Octets& octets, std::size_t length);
-void print_ip4_options(Printout& out, const Octets& octets, std::size_t length);
+/// False: an option was not captured to its end.
+bool print_ip4_options(Printout& out, const Octets& octets, std::size_t length);
 void print_ip6(Printout& out, const Octets& octets, std::size_t length);
 /// What follows an IP header and its extension headers.
 void print_ip_payload(Printout& out, const Octets& octets, std::size_t length,
@@ -93,6 +94,8 @@ void print_dns(Printout& out, const Octets& octets, std::size_t length, bool mul
 /// it does not hold.
 std::size_t print_domain_name(Printout& out, const Octets& message, std::size_t at);
 void print_bootp(Printout& out, const Octets& octets, std::size_t length);
+/// RFC 2132's options, from their cookie on.
+void print_dhcp_options(Printout& out, const Octets& octets);
 
 /// A protocol of text lines: its first line, or with -v all of them.
 struct TextProtocol;

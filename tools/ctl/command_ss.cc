@@ -1,0 +1,323 @@
+// `smolctl ss`: the words and options of ss(8), the data of SocketService.ListSockets.
+#include <algorithm>
+#include <array>
+#include <ostream>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "smol/v1/socket.grpc.pb.h"
+#include "tools/ctl/command.hh"
+#include "tools/ctl/text.hh"
+
+namespace smol::ctl {
+namespace {
+
+using Stub = v1::SocketService::Stub;
+
+/// A state as ss(8) has it: short in its listing, long in its filters.
+struct StateName {
+  v1::TcpState state;
+  std::string_view shown;
+  std::string_view filter;
+};
+constexpr std::array<StateName, 11> kStates = {{
+    {v1::TCP_STATE_ESTABLISHED, "ESTAB", "established"},
+    {v1::TCP_STATE_SYN_SENT, "SYN-SENT", "syn-sent"},
+    {v1::TCP_STATE_SYN_RECEIVED, "SYN-RECV", "syn-recv"},
+    {v1::TCP_STATE_FIN_WAIT_1, "FIN-WAIT-1", "fin-wait-1"},
+    {v1::TCP_STATE_FIN_WAIT_2, "FIN-WAIT-2", "fin-wait-2"},
+    {v1::TCP_STATE_TIME_WAIT, "TIME-WAIT", "time-wait"},
+    {v1::TCP_STATE_CLOSED, "UNCONN", "closed"},
+    {v1::TCP_STATE_CLOSE_WAIT, "CLOSE-WAIT", "close-wait"},
+    {v1::TCP_STATE_LAST_ACK, "LAST-ACK", "last-ack"},
+    {v1::TCP_STATE_LISTEN, "LISTEN", "listening"},
+    {v1::TCP_STATE_CLOSING, "CLOSING", "closing"},
+}};
+
+struct Query {
+  bool tcp = false;
+  bool udp = false;
+  bool listening = false;
+  bool all = false;
+  bool info = false;
+  bool kill = false;
+  v1::ListSocketsRequest request;
+  bool states_given = false;
+};
+
+/// The words behind `state`.
+void add_states(std::string_view word, v1::ListSocketsRequest& request) {
+  std::vector<std::string_view> choices = {"all", "connected"};
+  for (const StateName& each : kStates) choices.push_back(each.filter);
+  const std::string_view chosen = choose(word, choices, "state");
+  for (const StateName& each : kStates) {
+    const bool connected = each.state != v1::TCP_STATE_LISTEN && each.state != v1::TCP_STATE_CLOSED;
+    if (chosen == each.filter || chosen == "all" || (chosen == "connected" && connected)) {
+      request.add_states(each.state);
+    }
+  }
+}
+
+std::uint32_t parse_port(Words& words) {
+  if (!words.take("=")) words.take("==");
+  std::string text = words.next("a port, such as :80");
+  if (text.starts_with(':')) text.erase(0, 1);
+  return static_cast<std::uint32_t>(number(text, 65'535, "port"));
+}
+
+/// ss takes a filter as one argument or as several.
+std::vector<std::string> split(const std::vector<std::string>& arguments) {
+  std::vector<std::string> out;
+  for (const std::string& argument : arguments) {
+    std::string word;
+    for (const char c : argument + " ") {
+      const bool ends = c == ' ' || c == '=' || c == '(' || c == ')';
+      if (!ends) word += c;
+      if (ends && !word.empty()) out.push_back(std::exchange(word, {}));
+      if (c == '=' && (out.empty() || out.back() != "=")) out.emplace_back("=");
+    }
+  }
+  return out;
+}
+
+void parse_filter(Words& words, Query& query) {
+  v1::ListSocketsRequest& request = query.request;
+  while (!words.empty()) {
+    const std::string key =
+        words.next_of({"state", "sport", "dport", "src", "dst", "and"}, "part of a filter");
+    if (key == "state") {
+      add_states(words.next("a state"), request);
+      query.states_given = true;
+    } else if (key == "sport") {
+      request.set_local_port(parse_port(words));
+    } else if (key == "dport") {
+      request.set_remote_port(parse_port(words));
+    } else if (key == "src" || key == "dst") {
+      words.take("=");
+      parse(words.next("an address, with a prefix length or without"),
+            key == "src" ? *request.mutable_local() : *request.mutable_remote());
+    }
+  }
+}
+
+void parse_query(Run& run, Words& words, Query& query) {
+  CLI::App app{"", "ss"};
+  app.set_help_flag();
+  bool numeric = false;
+  bool four = false;
+  bool six = false;
+  app.add_flag("-t,--tcp", query.tcp);
+  app.add_flag("-u,--udp", query.udp);
+  app.add_flag("-l,--listening", query.listening);
+  app.add_flag("-a,--all", query.all);
+  app.add_flag("-n,--numeric", numeric);
+  app.add_flag("-i,--info", query.info);
+  app.add_flag("-K,--kill", query.kill);
+  app.add_flag("-4,--ipv4", four);
+  app.add_flag("-6,--ipv6", six);
+  app.add_flag("-j,--json", run.options.json);
+  std::vector<std::string> filter;
+  app.add_option("filter", filter);
+  std::vector<std::string> arguments;
+  while (!words.empty()) arguments.insert(arguments.begin(), words.next("a word"));
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    throw Problem{std::string{"ss: "} + error.what()};
+  }
+  if (four) run.options.family = IpFamily::kIp4;
+  if (six) run.options.family = IpFamily::kIp6;
+  Words rest{split(filter)};
+  parse_filter(rest, query);
+  if (query.tcp || query.udp) {
+    if (query.tcp) {
+      query.request.add_kinds(v1::SOCKET_KIND_TCP);
+      query.request.add_kinds(v1::SOCKET_KIND_TCP_LISTENER);
+    }
+    if (query.udp) query.request.add_kinds(v1::SOCKET_KIND_UDP);
+  }
+  query.request.set_want_tcp_info(query.info);
+}
+
+bool is_tcp(const v1::Socket& socket) {
+  return socket.kind() == v1::SOCKET_KIND_TCP || socket.kind() == v1::SOCKET_KIND_TCP_LISTENER;
+}
+
+/// As ss(8): connections alone, but TIME-WAIT and half-open ones; -l: the rest of the living; -a:
+/// all. A filter by state decides alone.
+bool wanted(const Run& run, const Query& query, const v1::Socket& socket) {
+  if (!run.options.shows(address_of(socket.local().address()))) return false;
+  if (query.states_given) return is_tcp(socket);
+  if (query.all) return true;
+  const bool waits = is_tcp(socket) ? socket.state() == v1::TCP_STATE_LISTEN ||
+                                          socket.state() == v1::TCP_STATE_CLOSED
+                                    : !socket.has_remote();
+  if (query.listening || waits) return query.listening && waits;
+  return socket.state() != v1::TCP_STATE_TIME_WAIT && socket.state() != v1::TCP_STATE_SYN_RECEIVED;
+}
+
+std::string_view net(const v1::Socket& socket) {
+  if (is_tcp(socket)) return "tcp";
+  return socket.kind() == v1::SOCKET_KIND_UDP ? "udp" : "icmp";
+}
+
+std::string_view state(const v1::Socket& socket) {
+  if (!is_tcp(socket)) return socket.has_remote() ? "ESTAB" : "UNCONN";
+  for (const StateName& each : kStates) {
+    if (each.state == socket.state()) return each.shown;
+  }
+  return "UNKNOWN";
+}
+
+std::string waits_for(const v1::TcpInfo& info) {
+  std::string out =
+      v1::TcpWaitsFor_Name(info.waits_for()).substr(std::string{"TCP_WAITS_FOR_"}.size());
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c == '_' ? '-' : static_cast<char>(c | 0x20); });
+  return out;
+}
+
+/// The line below a connection with -i.
+std::string in_words(const v1::TcpInfo& info) {
+  std::string out = "\t";
+  const auto add = [&](std::string_view key, const std::string& value) {
+    out += (out.size() > 1 ? " " : "") + std::string{key} + value;
+  };
+  const auto count = [&](std::string_view key, std::uint64_t value) {
+    add(key, std::to_string(value));
+  };
+  if (info.timestamps()) add("ts", "");
+  if (info.sack()) add("sack", "");
+  add(info.congestion(), "");
+  if (info.has_snd_wscale()) {
+    add("wscale:", std::to_string(info.snd_wscale()) + "," + std::to_string(info.rcv_wscale()));
+  }
+  add("rto:", milliseconds_text(info.rto()));
+  if (info.has_srtt()) {
+    add("rtt:", milliseconds_text(info.srtt()) + "/" + milliseconds_text(info.rttvar()));
+    add("minrtt:", milliseconds_text(info.min_rtt()));
+  }
+  count("mss:", info.snd_mss());
+  count("rcvmss:", info.rcv_mss());
+  count("cwnd:", info.cwnd());
+  if (info.has_ssthresh()) count("ssthresh:", info.ssthresh());
+  count("bytes_sent:", info.bytes_sent());
+  if (info.bytes_retrans() > 0) count("bytes_retrans:", info.bytes_retrans());
+  count("bytes_acked:", info.bytes_acked());
+  count("bytes_received:", info.bytes_received());
+  count("segs_out:", info.segs_out());
+  count("segs_in:", info.segs_in());
+  count("snd_wnd:", info.snd_wnd());
+  count("rcv_wnd:", info.rcv_wnd());
+  if (info.unacked() > 0) count("unacked:", info.unacked());
+  if (info.unsent() > 0) count("notsent:", info.unsent());
+  if (info.backoff() > 0) count("backoff:", info.backoff());
+  if (info.retrans() > 0) count("retrans:", info.retrans());
+  add("waits-for:", waits_for(info));
+  return out;
+}
+
+Json to_json(const v1::TcpInfo& info) {
+  const auto ms = [](const google::protobuf::Duration& in) {
+    return static_cast<double>(in.seconds()) * 1e3 + static_cast<double>(in.nanos()) / 1e6;
+  };
+  Json out = {{"ts", info.timestamps()},
+              {"sack", info.sack()},
+              {"congestion", info.congestion()},
+              {"rto", ms(info.rto())},
+              {"mss", info.snd_mss()},
+              {"rcvmss", info.rcv_mss()},
+              {"cwnd", info.cwnd()},
+              {"snd_wnd", info.snd_wnd()},
+              {"rcv_wnd", info.rcv_wnd()},
+              {"unacked", info.unacked()},
+              {"notsent", info.unsent()},
+              {"unread", info.unread()},
+              {"bytes_sent", info.bytes_sent()},
+              {"bytes_retrans", info.bytes_retrans()},
+              {"bytes_acked", info.bytes_acked()},
+              {"bytes_received", info.bytes_received()},
+              {"segs_out", info.segs_out()},
+              {"segs_in", info.segs_in()},
+              {"retrans", info.retrans()},
+              {"backoff", info.backoff()},
+              {"waits_for", waits_for(info)}};
+  if (info.has_srtt()) {
+    out["rtt"] = ms(info.srtt());
+    out["rttvar"] = ms(info.rttvar());
+    out["minrtt"] = ms(info.min_rtt());
+  }
+  if (info.has_ssthresh()) out["ssthresh"] = info.ssthresh();
+  if (info.has_snd_wscale()) out["wscale"] = {info.snd_wscale(), info.rcv_wscale()};
+  return out;
+}
+
+Json to_json(const v1::Socket& socket) {
+  Json out = {
+      {"id", socket.id()},
+      {"netid", net(socket)},
+      {"state", state(socket)},
+      {"recv_q", socket.recv_queue()},
+      {"send_q", socket.send_queue()},
+      {"local", {{"address", text(socket.local().address())}, {"port", socket.local().port()}}}};
+  if (socket.has_remote()) {
+    out["remote"] = {{"address", text(socket.remote().address())},
+                     {"port", socket.remote().port()}};
+  }
+  out["worker"] = socket.worker();
+  if (!socket.owner().empty()) out["owner"] = socket.owner();
+  if (socket.has_tcp_info()) out["tcp_info"] = to_json(socket.tcp_info());
+  return out;
+}
+
+void add_row(Table& table, const v1::Socket& socket) {
+  const std::string owner = socket.owner().empty() ? "" : socket.owner();
+  table.add({std::string{net(socket)}, std::string{state(socket)},
+             std::to_string(socket.recv_queue()), std::to_string(socket.send_queue()),
+             text(socket.local()), socket.has_remote() ? text(socket.remote()) : "*:*",
+             owner.empty() ? "" : "owner:" + owner});
+  if (socket.has_tcp_info()) table.note(in_words(socket.tcp_info()));
+}
+
+/// -K: what is gone meanwhile is what was wanted.
+void kill(const Run& run, Stub& stub, const v1::Socket& socket) {
+  if (socket.id() == 0) return;
+  v1::AbortSocketRequest request;
+  request.set_id(socket.id());
+  grpc::ClientContext context;
+  v1::AbortSocketResponse response;
+  const grpc::Status status = stub.AbortSocket(&context, request, &response);
+  if (status.error_code() != grpc::StatusCode::NOT_FOUND) run.client.check(status);
+}
+
+}  // namespace
+
+void sockets(Run& run, Words& words) {
+  Query query;
+  parse_query(run, words, query);
+  Stub stub{run.client.channel()};
+  std::vector<v1::Socket> found;
+  run.client.list(&Stub::ListSockets, stub, query.request,
+                  [&](const v1::ListSocketsResponse& response) {
+                    for (const v1::Socket& socket : response.sockets()) {
+                      if (wanted(run, query, socket)) found.push_back(socket);
+                    }
+                  });
+  Json all = Json::array();
+  Table table{
+      {"Netid", "State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", ""}};
+  table.right({2, 3});
+  for (const v1::Socket& socket : found) {
+    if (query.kill) kill(run, stub, socket);
+    if (run.options.json) {
+      all.push_back(to_json(socket));
+    } else {
+      add_row(table, socket);
+    }
+  }
+  if (run.options.json) return run.print(all);
+  table.print(run.out);
+}
+
+}  // namespace smol::ctl
