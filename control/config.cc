@@ -343,6 +343,8 @@ Schema<Limits> limits_schema() {
               "Connections in TIME-WAIT; the oldest goes when there are more.")
       .scalar("udp_sockets", &Limits::udp_sockets, integer<std::uint32_t>(1, 1'048'576),
               "UDP sockets.")
+      .scalar("icmp_sockets", &Limits::icmp_sockets, integer<std::uint32_t>(1, 65'536),
+              "ICMP sockets.")
       .scalar("reassembly_ranges", &Limits::reassembly_ranges, integer<std::uint32_t>(1, kMany),
               "Pieces received out of order, of all TCP connections together.")
       .scalar(

@@ -6,6 +6,11 @@
 namespace smol::control {
 
 void Diagnostics::add(Place place, std::string message) {
+  // A key or value may hold anything; an error stays one line.
+  for (char& c : message) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet < ' ' || octet == 0x7f) c = '?';
+  }
   found_.push_back({place, std::move(message)});
 }
 

@@ -40,6 +40,7 @@ void CaptureWriter::start(CaptureHub& hub) {
     all.name = "file " + config_.file;
     // The disk may stall for as long as it takes to fill this.
     all.queue_octets = std::size_t{config_.ring_mb} << 20;
+    all.flush_interval = CaptureSpec::kLowLatency;
     open(hub, all, &CaptureWriter::save);
   }
   if (log_.wants(LogLevel::kDebug)) {
@@ -130,7 +131,7 @@ void CaptureWriter::report(const CaptureStats& stats) {
   log_.write(LogLevel::kWarning, "capture",
              std::to_string(stats.lost()) + " of " + std::to_string(stats.matched) +
                  " packets were lost: they came faster than they could be written; raise "
-                 "capture.ring_mb or lower capture.snap_length");
+                 "capture.ring or lower capture.snap_length");
 }
 
 void CaptureWriter::give_up() {

@@ -221,7 +221,7 @@ Checked check_limits(const Config& config) {
     return refuse("capture.snap_length: 64 to 65535 octets");
   }
   if (config.capture.ring_mb == 0 || config.capture.ring_mb > 1024) {
-    return refuse("capture.ring_mb: 1 to 1024 MiB");
+    return refuse("capture.ring: 1 to 1024 MiB");
   }
   if (config.drain < Duration::zero()) return refuse("drain: not negative");
   return {};

@@ -195,7 +195,7 @@ Result<std::shared_ptr<Eal>, StartError> Eal::start(const EalConfig& config,
           (eal->hugepages_ ? "in hugepages"
            : config.hugepages == EalConfig::Hugepages::kOff
                ? "without hugepages, as configured"
-               : "without hugepages: " + std::to_string(huge >> 20) + " MiB of them are free"));
+               : "without hugepages, of which " + std::to_string(huge >> 20) + " MiB are free"));
   running = eal;
   const std::lock_guard lock{eal->mutex_};
   eal->quiet_ = false;

@@ -108,7 +108,8 @@ void add_overrides(CLI::App& app, Options& options) {
       "trace (every packet), debug, info, warning or error.");
   add(
       app, options, "--workers", "N", control::integer<std::uint32_t>(1, 256),
-      [](Config& config, std::uint32_t count) { config.workers.count = count; }, "Workers.");
+      [](Config& config, std::uint32_t count) { config.workers.count = count; },
+      "Workers; 1 for now.");
   add(
       app, options, "--pcap", "FILE", control::text(1, 4096),
       [](Config& config, const std::string& file) { config.capture.file = file; },
@@ -154,11 +155,14 @@ void add_faults(CLI::App& app, Options& options) {
       "Make all chance follow from N, so that a run can be repeated.");
 }
 
-std::string usage_error(const CLI::ParseError& error) {
-  const bool is_choice = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
-  const std::string message =
-      is_choice ? "give exactly one of --demo, --config FILE and what else it can do"
-                : error.what();
+std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  std::string message = error.what();
+  // What nobody knows comes before what is missing: it may be a misspelt one of those.
+  if (const std::vector<std::string> unknown = app.remaining(); !unknown.empty()) {
+    message = "there is no option or argument '" + unknown.front() + "'";
+  } else if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    message = "give exactly one of --demo, --config FILE and the options that print something";
+  }
   return "smold: " + message + " (smold --help explains)\n";
 }
 
@@ -177,7 +181,7 @@ std::variant<Options, EarlyExit> parse_command_line(int argc, const char* const*
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{0, app.help()};
   } catch (const CLI::ParseError& error) {
-    return EarlyExit{2, usage_error(error)};
+    return EarlyExit{2, usage_error(app, error)};
   }
   return options;
 }

@@ -78,13 +78,13 @@ std::optional<Drop> DatagramQueue<P>::keep(Network<P>& net, Inbound<P>& in, std:
   const bool unread_costs = size_ > 0 && net.short_of_memory();
   if (size_ >= limit || unread_costs || net.out_of_memory()) {
     ++dropped_;
-    return Drop::kUdpSocketFull;
+    return Drop::kSocketFull;
   }
   // Octets behind the message are no part of it.
   in.packet.trim_back(in.packet.size() - (in.l4 + length));
   if (!in_one_piece(net, in.packet)) {
     ++dropped_;
-    return Drop::kUdpTooLong;
+    return Drop::kSocketTooLong;
   }
   PacketMeta& meta = in.packet.meta();
   meta.tx.l2_len = static_cast<std::uint8_t>(in.l3);

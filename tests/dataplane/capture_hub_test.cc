@@ -295,6 +295,19 @@ TEST_F(CaptureHubTest, RulesAreFreedWhenEveryWorkerHasLeftThem) {
   EXPECT_EQ(first_octets(read_all(*other)), (std::vector<std::uint8_t>{2}));
 }
 
+TEST_F(CaptureHubTest, StoppedSessionIsNotOverWhileItsPacketsAreInARing) {
+  const auto session = open();
+  const Instant now = monotonic_now();
+  receive(*taps_[0], now, 1);
+  session->stop();
+  hub_.step(now);
+  CaptureBatch batch;
+  EXPECT_EQ(session->try_read(batch), CaptureRead::kNothing);
+  hub_.step(now + CaptureMerge::kHold);
+  EXPECT_EQ(first_octets(read_all(*session)), (std::vector<std::uint8_t>{1}));
+  EXPECT_EQ(session->try_read(batch), CaptureRead::kEnded);
+}
+
 TEST_F(CaptureHubTest, SessionEndsWithoutItsReaderToo) {
   auto session = open();
   auto packets = burst({1});

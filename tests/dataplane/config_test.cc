@@ -152,7 +152,7 @@ const std::vector<Row> kRows = {
      "idle.nap: above zero and at most one second"},
     {"short snap", [](Config& c) { c.capture.snap_length = 10; },
      "capture.snap_length: 64 to 65535 octets"},
-    {"no ring", [](Config& c) { c.capture.ring_mb = 0; }, "capture.ring_mb: 1 to 1024 MiB"},
+    {"no ring", [](Config& c) { c.capture.ring_mb = 0; }, "capture.ring: 1 to 1024 MiB"},
     {"negative drain", [](Config& c) { c.drain = seconds(-1); }, "drain: not negative"},
 };
 

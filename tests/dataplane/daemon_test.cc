@@ -17,6 +17,7 @@
 #include "dataplane/dpdk.hh"
 #include "dataplane/pcap_file.hh"
 #include "dataplane/wall_clock.hh"
+#include "protocols/base/check.hh"
 #include "tests/dataplane/frames.hh"
 #include "tests/dataplane/pcap_reader.hh"
 
@@ -47,6 +48,23 @@ class Probe final : public Application {
  private:
   Seen& seen_;
   const std::string problem_;
+};
+
+/// Has a bug that its first datagram brings out.
+class Broken final : public Application {
+ public:
+  static constexpr std::uint16_t kPort = 7;
+
+  std::string start(Sockets& sockets, std::uint16_t owner) override {
+    UdpOptions options;
+    options.local = {kOurIp, kPort};
+    options.owner = owner;
+    return sockets.udp_open(options) ? "" : "cannot listen";
+  }
+  void on_events(Sockets&, std::span<const SocketEvent> events) override {
+    SMOL_CHECK(events.empty());
+  }
+  void drain(Sockets&) override {}
 };
 
 class DaemonTest : public ::testing::Test {
@@ -144,6 +162,30 @@ TEST_F(DaemonTest, CoreThatIsNotThereIsNamed) {
   const auto daemon = Daemon::start(pinned, {});
   ASSERT_FALSE(daemon);
   EXPECT_EQ(daemon.error().message, "workers.cores: cannot run on core 1000: Invalid argument");
+}
+
+// The packets that led to a bug are what one wants to see of it.
+TEST_F(DaemonTest, BugInAWorkerSavesTheCaptureBeforeTheProcessEnds) {
+  ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  // The statement runs in a process of its own, a child of this one.
+  const bool is_child = ::testing::internal::InDeathTestChild();
+  const std::string file = std::filesystem::temp_directory_path() /
+                           ("smol-bug-" + std::to_string(is_child ? getppid() : getpid()));
+  EXPECT_DEATH(
+      {
+        Config captured = config(replay({udp_datagram(99, Broken::kPort, "now")}));
+        captured.capture.file = file;
+        const auto daemon =
+            Daemon::start(captured, {{"broken", [](unsigned, Log&) -> std::unique_ptr<Application> {
+                                        return std::make_unique<Broken>();
+                                      }}});
+        if (daemon) (*daemon)->wait();
+      },
+      "smold: bug in worker 0: .*events");
+  const auto packets = read_pcap(file);
+  ASSERT_FALSE(packets.empty());
+  EXPECT_EQ(text_of(packets[0].octets), "now");
+  std::filesystem::remove(file);
 }
 
 TEST_F(DaemonTest, CaptureFileThatCannotBeMadeIsNamed) {

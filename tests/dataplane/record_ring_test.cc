@@ -1,6 +1,7 @@
 #include "dataplane/record_ring.hh"
 
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -109,6 +110,37 @@ TEST(RecordRing, CarriesRecordsBetweenThreads) {
   }
   producer.join();
   EXPECT_EQ(wrong, 0u);
+}
+
+/// Octets of this process that are in memory.
+std::size_t resident() {
+  std::ifstream in{"/proc/self/statm"};
+  std::size_t all = 0;
+  std::size_t pages = 0;
+  in >> all >> pages;
+  return pages * 4096;
+}
+
+TEST(RecordRing, EmptyRingGivesItsMemoryBackAndGoesOn) {
+  RecordRing ring{1 << 25};
+  const auto fill = [&] {
+    for (MutBytes room = ring.reserve(100'000); !room.empty(); room = ring.reserve(100'000)) {
+      std::memset(room.data(), 7, room.size());
+    }
+    ring.publish();
+  };
+  fill();
+  while (!ring.front().empty()) ring.pop();
+  const std::size_t before = resident();
+  ring.release_memory();
+  EXPECT_LT(resident(), before - (1 << 24));
+  fill();
+  std::size_t records = 0;
+  for (; !ring.front().empty(); ++records) {
+    EXPECT_EQ(ring.front()[99'999], 7);
+    ring.pop();
+  }
+  EXPECT_GT(records, 300u);
 }
 
 }  // namespace

@@ -636,7 +636,7 @@ def damaged(frames: Iterable[bytes], rounds: int, seed: int) -> list[tuple[bytes
     """Frames with a few octets changed, the same ones for the same seed."""
     chance = random.Random(seed)
     out = []
-    pool = list(frames)
+    pool = [frame for frame in frames if len(frame) > 15]
     for _ in range(rounds):
         octets = bytearray(chance.choice(pool))
         for _ in range(chance.randint(1, 3)):

@@ -132,7 +132,7 @@ const std::vector<Row>& rows() {
        "sink, source)"},
       {kPort + "port: []",
        "f:2:1: unknown key 'port', did you mean 'ports'? (allowed: apps, capture, drain, eal, "
-       "icmp, "
+       "grpc, icmp, "
        "idle, ip, limits, log, neighbor, pool, ports, routes, seed, tcp, workers)"},
   };
   return all;

@@ -113,13 +113,16 @@ TEST(Options, RefuseInOneLineWhatTheyDoNotUnderstand) {
   };
   const std::vector<Row> rows = {
       {{},
-       "smold: give exactly one of --demo, --config FILE and what else it can do (smold --help "
+       "smold: give exactly one of --demo, --config FILE and the options that print something "
+       "(smold --help "
        "explains)\n"},
       {{"--demo", "--config", "f"},
-       "smold: give exactly one of --demo, --config FILE and what else it can do (smold --help "
+       "smold: give exactly one of --demo, --config FILE and the options that print something "
+       "(smold --help "
        "explains)\n"},
       {{"--demo", "--version"},
-       "smold: give exactly one of --demo, --config FILE and what else it can do (smold --help "
+       "smold: give exactly one of --demo, --config FILE and the options that print something "
+       "(smold --help "
        "explains)\n"},
       {{"--config"}, "smold: --config: 1 required FILE missing (smold --help explains)\n"},
       {{"--demo", "--drop-chance", "101"},
@@ -135,10 +138,12 @@ TEST(Options, RefuseInOneLineWhatTheyDoNotUnderstand) {
       {{"--demo", "--workers", "0"},
        "smold: --workers: 0 is out of range 1..256 (smold --help explains)\n"},
       {{"--demo", "--pcap", ""}, "smold: --pcap: must not be empty (smold --help explains)\n"},
+      {{"--nonsense"},
+       "smold: there is no option or argument '--nonsense' (smold --help explains)\n"},
       {{"--demo", "--nonsense"},
-       "smold: The following argument was not expected: --nonsense (smold --help explains)\n"},
+       "smold: there is no option or argument '--nonsense' (smold --help explains)\n"},
       {{"--demo", "tap0"},
-       "smold: The following argument was not expected: tap0 (smold --help explains)\n"},
+       "smold: there is no option or argument 'tap0' (smold --help explains)\n"},
       {{"--demo", "--workers", "1", "--workers", "2"},
        "smold: --workers: At Most 1 required but received 2 (smold --help explains)\n"},
   };

@@ -56,27 +56,26 @@ Client::Client(std::string server, std::chrono::milliseconds timeout)
 }
 
 void Client::check(const grpc::Status& status) const {
-  switch (status.error_code()) {
-    case grpc::StatusCode::OK:
-      return;
-    case grpc::StatusCode::UNAVAILABLE:
-      throw Problem{"lost the daemon at " + server_ + ": " + status.error_message(),
-                    ExitStatus::kUnreachable};
-    case grpc::StatusCode::PERMISSION_DENIED:
-    case grpc::StatusCode::UNAUTHENTICATED:
-      throw Problem{status.error_message(), ExitStatus::kForbidden};
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-      // The daemon's own words if it sent any.
-      if (!status.error_details().empty()) throw Problem{status.error_message()};
-      throw Problem{"the daemon at " + server_ + " did not answer within " +
-                        std::to_string(timeout_.count()) + " ms (--timeout)",
-                    ExitStatus::kUnreachable};
-    case grpc::StatusCode::UNIMPLEMENTED:
-      if (!status.error_details().empty()) throw Problem{status.error_message()};
-      throw Problem{"the daemon at " + server_ + " does not know this: it is of another version"};
-    default:
-      throw Problem{status.error_message()};
+  using Code = grpc::StatusCode;
+  const Code code = status.error_code();
+  if (code == Code::OK) return;
+  if (code == Code::UNAVAILABLE) {
+    throw Problem{"lost the daemon at " + server_ + ": " + status.error_message(),
+                  ExitStatus::kUnreachable};
   }
+  if (code == Code::PERMISSION_DENIED || code == Code::UNAUTHENTICATED) {
+    throw Problem{status.error_message(), ExitStatus::kForbidden};
+  }
+  // What the daemon itself has to say comes with a detail.
+  if (code == Code::DEADLINE_EXCEEDED && status.error_details().empty()) {
+    throw Problem{"the daemon at " + server_ + " did not answer within " +
+                      std::to_string(timeout_.count()) + " ms (--timeout)",
+                  ExitStatus::kUnreachable};
+  }
+  if (code == Code::UNIMPLEMENTED && status.error_details().empty()) {
+    throw Problem{"the daemon at " + server_ + " does not know this: it is of another version"};
+  }
+  throw Problem{status.error_message()};
 }
 
 }  // namespace smol::ctl

@@ -60,7 +60,7 @@ void add_states(std::string_view word, v1::ListSocketsRequest& request) {
 }
 
 std::uint32_t parse_port(Words& words) {
-  if (!words.take("=")) words.take("==");
+  words.take("=");
   std::string text = words.next("a port, such as :80");
   if (text.starts_with(':')) text.erase(0, 1);
   return static_cast<std::uint32_t>(number(text, 65'535, "port"));
@@ -70,6 +70,11 @@ std::uint32_t parse_port(Words& words) {
 std::vector<std::string> split(const std::vector<std::string>& arguments) {
   std::vector<std::string> out;
   for (const std::string& argument : arguments) {
+    for (const char* other : {"!=", "<", ">"}) {
+      if (argument.find(other) != std::string::npos) {
+        throw Problem{std::string{"'"} + other + "' is no comparison of a filter: ="};
+      }
+    }
     std::string word;
     for (const char c : argument + " ") {
       const bool ends = c == ' ' || c == '=' || c == '(' || c == ')';

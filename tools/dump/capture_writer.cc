@@ -35,8 +35,7 @@ CaptureWriter::~CaptureWriter() {
 bool CaptureWriter::close() {
   if (file_ == nullptr) return true;
   // Readers refuse a section without an interface, also where it has no packet.
-  const bool described =
-      form_ == FileForm::kPcap || !interfaces_.empty() || interface_id({}) >= 0;
+  const bool described = form_ == FileForm::kPcap || !interfaces_.empty() || interface_id({}) >= 0;
   std::FILE* file = file_;
   file_ = nullptr;
   const bool written = file == stdout ? std::fflush(file) == 0 : std::fclose(file) == 0;

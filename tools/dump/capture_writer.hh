@@ -18,9 +18,10 @@ enum class FileForm : std::uint8_t { kPcap, kPcapng };
 class CaptureWriter {
  public:
   /// `path` "-": standard output. `link_type`: as libpcap numbers it. Error: a sentence.
-  static Result<std::unique_ptr<CaptureWriter>, std::string> create(
-      const std::string& path, FileForm form, int link_type, std::uint32_t snap_length,
-      const std::string& filter);
+  static Result<std::unique_ptr<CaptureWriter>, std::string> create(const std::string& path,
+                                                                    FileForm form, int link_type,
+                                                                    std::uint32_t snap_length,
+                                                                    const std::string& filter);
   ~CaptureWriter();
   CaptureWriter(const CaptureWriter&) = delete;
   CaptureWriter& operator=(const CaptureWriter&) = delete;

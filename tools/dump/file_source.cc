@@ -63,9 +63,9 @@ class FileSource final : public PacketSource {
   std::string description() const override {
     const char* name = pcap_datalink_val_to_name(datalink());
     const char* what = pcap_datalink_val_to_description(datalink());
-    const std::string link =
-        name != nullptr ? fmt::format("{} ({})", name, what != nullptr ? what : name)
-                        : fmt::format("{}", datalink());
+    const std::string link = name != nullptr
+                                 ? fmt::format("{} ({})", name, what != nullptr ? what : name)
+                                 : fmt::format("{}", datalink());
     return fmt::format("reading from file {}, link-type {}, snapshot length {}", path_, link,
                        snap_length());
   }
@@ -100,14 +100,13 @@ Result<std::unique_ptr<PacketSource>, std::string> open_file(const std::string& 
   if (stream == nullptr) return fail(fmt::format("{}: {}", path, std::strerror(errno)));
   std::array<char, PCAP_ERRBUF_SIZE> error{};
   // Always nanoseconds: what is shown is cut by whoever prints.
-  pcap_t* handle = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO,
-                                                            error.data());
+  pcap_t* handle =
+      pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, error.data());
   if (handle == nullptr) {
     std::fclose(stream);
     return fail(fmt::format("{}: {}", path, error.data()));
   }
-  return std::unique_ptr<PacketSource>{
-      std::make_unique<FileSource>(path, std::move(tee), handle)};
+  return std::unique_ptr<PacketSource>{std::make_unique<FileSource>(path, std::move(tee), handle)};
 }
 
 }  // namespace smol::dump

@@ -12,8 +12,8 @@ Result<Filter, std::string> Filter::compile(const std::string& expression, int d
   if (!handle) return fail(std::string{"no memory for a filter"});
   bpf_program compiled{};
   constexpr int kOptimize = 1;
-  if (pcap_compile(handle.get(), &compiled, expression.c_str(), kOptimize,
-                   PCAP_NETMASK_UNKNOWN) != 0) {
+  if (pcap_compile(handle.get(), &compiled, expression.c_str(), kOptimize, PCAP_NETMASK_UNKNOWN) !=
+      0) {
     return fail(std::string{pcap_geterr(handle.get())});
   }
   Filter out{{compiled.bf_insns, compiled.bf_insns + compiled.bf_len}};

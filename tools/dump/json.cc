@@ -60,12 +60,8 @@ void put_tcp(Json& out, Bytes octets, std::size_t length) {
   const auto tcp = TcpView::parse(front(octets, 60));
   if (!tcp) return;
   Json& json = out["tcp"];
-  json = {{"sport", tcp->src_port()},
-          {"dport", tcp->dst_port()},
-          {"flags", flags_of(tcp->flags())},
-          {"seq", tcp->seq().raw},
-          {"ack", tcp->ack().raw},
-          {"win", tcp->window()}};
+  json = {{"sport", tcp->src_port()}, {"dport", tcp->dst_port()}, {"flags", flags_of(tcp->flags())},
+          {"seq", tcp->seq().raw},    {"ack", tcp->ack().raw},    {"win", tcp->window()}};
   if (length >= tcp->header_len()) json["len"] = length - tcp->header_len();
 }
 

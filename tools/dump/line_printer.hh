@@ -38,7 +38,8 @@ class LinePrinter {
  public:
   explicit LinePrinter(const PrintOptions& options);
 
-  /// The packet's lines, each with its end. `meta`: goes behind the time. Valid until the next call.
+  /// The packet's lines, each with its end. `meta`: goes behind the time. Valid until the next
+  /// call.
   std::string_view print(const Captured& packet, std::string_view meta = {});
 
   /// The packet alone, with no number, time or octets, its lines joined into one.

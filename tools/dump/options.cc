@@ -46,7 +46,8 @@ Examples:
 Exit status: 0 done, 1 wrong usage, filter or file, 6 the output cannot be written.)";
 
 void add_input(CLI::App& app, Options& options) {
-  app.add_option("-r", options.read_file, "Read packets from FILE (pcap, pcapng); -: standard input.")
+  app.add_option("-r", options.read_file,
+                 "Read packets from FILE (pcap, pcapng); -: standard input.")
       ->type_name("FILE");
   app.add_option("-i,--interface", options.interface, "Show what a port of smold sees, live.")
       ->type_name("IF");
@@ -113,8 +114,9 @@ void add_filter(CLI::App& app, Options& options, std::vector<std::string>& words
 }
 
 void add_line_form(CLI::App& app, PrintOptions& print, int& times) {
-  app.add_flag("-n", [&print](std::int64_t) { print.numbers_only = true; },
-               "Numbers, not names, for addresses and ports.");
+  app.add_flag(
+      "-n", [&print](std::int64_t) { print.numbers_only = true; },
+      "Numbers, not names, for addresses and ports.");
   app.add_flag("-e", print.link_header, "Print the link header too.");
   app.add_flag("-v", print.verbosity, "Say more of each packet; -vv, -vvv: still more.");
   app.add_flag("-q", print.quiet, "Say less of each packet.");
@@ -125,10 +127,11 @@ void add_line_form(CLI::App& app, PrintOptions& print, int& times) {
   app.add_flag("-t", times,
                "No time; -tt: seconds since 1970; -ttt: since the packet before; -tttt: with the "
                "date; -ttttt: since the first packet.");
-  app.add_flag("--nano", [&print](std::int64_t) { print.nanoseconds = true; },
-               "Times in nanoseconds.");
-  app.add_flag("--micro", [&print](std::int64_t) { print.nanoseconds = false; },
-               "Times in microseconds (the default).");
+  app.add_flag(
+      "--nano", [&print](std::int64_t) { print.nanoseconds = true; }, "Times in nanoseconds.");
+  app.add_flag(
+      "--micro", [&print](std::int64_t) { print.nanoseconds = false; },
+      "Times in microseconds (the default).");
 }
 
 struct HexFlags {
@@ -158,8 +161,7 @@ void add_output(CLI::App& app, Options& options) {
          "-s,--snapshot-length",
          [&options](const std::string& text) {
            std::int64_t value = -1;
-           const auto [end, error] =
-               std::from_chars(text.data(), text.data() + text.size(), value);
+           const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
            if (error != std::errc{} || *end != '\0' || value < 0 || value > kLongest) {
              throw CLI::ValidationError{
                  "-s", fmt::format("invalid snaplen {} (must be >= 0 and <= {})", text, kLongest)};
@@ -176,17 +178,21 @@ void add_output(CLI::App& app, Options& options) {
                "Print worker, port, queue, direction and drop reason, where they are known.");
   app.add_option("--color,--colour", options.colour,
                  "auto (on a terminal, unless NO_COLOR is set), always or never.")
-      ->transform(CLI::CheckedTransformer{std::map<std::string, ColourMode>{
-          {"auto", ColourMode::kAuto},
-          {"always", ColourMode::kAlways},
-          {"never", ColourMode::kNever}}})
+      ->transform(
+          CLI::CheckedTransformer{std::map<std::string, ColourMode>{{"auto", ColourMode::kAuto},
+                                                                    {"always", ColourMode::kAlways},
+                                                                    {"never", ColourMode::kNever}}})
       ->type_name("WHEN");
 }
 
 void add_refused(CLI::App& app) {
   const auto refuse = [&app](const char* name, const char* why) {
     app.add_flag_callback(
-           name, [name, why] { throw CLI::ValidationError{name, why}; }, "Not supported.")
+           name,
+           [name, why] {
+             throw CLI::ValidationError{name, why};
+           },
+           "Not supported.")
         ->group("");
   };
   refuse("-p", "smold's ports have no promiscuous mode to leave: it shows what it receives");
@@ -270,8 +276,8 @@ std::variant<Options, EarlyExit> parse_command_line(int argc, const char* const*
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{kDone, app.help()};
   } catch (const CLI::ParseError& error) {
-    return EarlyExit{kMisused, fmt::format("smoldump: {} (smoldump --help explains)\n",
-                                           error.what())};
+    return EarlyExit{kMisused,
+                     fmt::format("smoldump: {} (smoldump --help explains)\n", error.what())};
   }
   options.filter = file_text ? *file_text : joined(words);
   return options;

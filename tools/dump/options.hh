@@ -24,10 +24,10 @@ struct Options {
   std::string read_file;   ///< -r; "-": standard input
   std::string write_file;  ///< -w; "-": standard output; empty: print lines
   std::optional<FileForm> write_form;
-  std::string interface;  ///< -i
-  std::string filter;     ///< the expression, or what -F holds
-  std::uint64_t packets = 0;      ///< -c; 0: all
-  std::uint32_t snap_length = 0;  ///< -s; 0: whole packets
+  std::string interface;                     ///< -i
+  std::string filter;                        ///< the expression, or what -F holds
+  std::uint64_t packets = 0;                 ///< -c; 0: all
+  std::uint32_t snap_length = 0;             ///< -s; 0: whole packets
   std::optional<pcap::Direction> direction;  ///< -Q; nothing: both
   ColourMode colour = ColourMode::kAuto;
   int dump_filter = 0;  ///< -d, -dd, -ddd
@@ -35,8 +35,8 @@ struct Options {
   bool count_only = false;
   bool json = false;
   bool meta = false;
-  bool print_too = false;       ///< --print: with -w as well
-  bool line_buffered = false;   ///< -l
+  bool print_too = false;        ///< --print: with -w as well
+  bool line_buffered = false;    ///< -l
   bool packet_buffered = false;  ///< -U
 };
 

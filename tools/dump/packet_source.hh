@@ -17,9 +17,9 @@ struct PacketMeta {
   pcap::Direction direction = pcap::Direction::kUnknown;
   std::optional<std::uint32_t> worker;
   std::optional<std::uint32_t> queue;
-  std::string verdict;  ///< "drop"; empty: unsaid
-  std::string reason;   ///< a name of drop.def, when it was dropped
-  std::string comment;  ///< what else the comment holds
+  std::string verdict;               ///< "drop"; empty: unsaid
+  std::string reason;                ///< a name of drop.def, when it was dropped
+  std::string comment;               ///< what else the comment holds
   std::uint64_t dropped_before = 0;  ///< lost by the capture since the packet before
 };
 

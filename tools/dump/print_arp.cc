@@ -36,16 +36,20 @@ struct Arp {
   std::size_t target_protocol_at() const { return 8 + 2 * hardware_length + protocol_length; }
 };
 
-/// Q.922: 10, 16 or 23 bits of address, the last octet marked by its lowest bit.
+/// Q.922: 10, 16 or 23 bits of address; the lowest bit marks the last octet.
 std::string frame_relay_address(Bytes address) {
-  std::size_t length = 0;
-  while (length < address.size() && length < 4 && (address[length] & 1) == 0) ++length;
-  ++length;
-  if (length < 2 || length > 4 || length > address.size()) return "<Invalid DLCI>";
+  constexpr const char* kCut = "<Truncated>";
+  constexpr const char* kInvalid = "<Invalid DLCI>";
+  const auto last = [&](std::size_t at) { return (address[at] & 1) != 0; };
+  if (last(0)) return kInvalid;
+  if (address.size() < 2) return kCut;
   std::uint32_t dlci = (address[0] & 0xfcu) << 2 | (address[1] & 0xf0u) >> 4;
-  if (length == 4) dlci = dlci << 7 | address[2] >> 1u;
-  if (length >= 3) dlci = dlci << 6 | address[length - 1] >> 2u;
-  return fmt::format("DLCI {}", dlci);
+  if (last(1)) return fmt::format("DLCI {}", dlci);
+  std::size_t at = 2;
+  if (at < address.size() && !last(at)) dlci = dlci << 7 | address[at++] >> 1u;
+  if (at >= address.size()) return kCut;
+  if (!last(at)) return kInvalid;
+  return fmt::format("DLCI {}", dlci << 6 | address[at] >> 2u);
 }
 
 std::string hardware_address(const Arp& arp, Bytes address) {
@@ -106,8 +110,7 @@ const char* hardware_name(std::uint16_t type) noexcept {
 void print_arp(Printout& out, const Octets& octets, std::size_t length) {
   out.protocol = "arp";
   octets.need(0, 8);
-  Arp arp{octets,       octets.be16(0), octets.be16(2), octets.u8(4),
-          octets.u8(5), octets.be16(6)};
+  Arp arp{octets, octets.be16(0), octets.be16(2), octets.u8(4), octets.u8(5), octets.be16(6)};
   octets.need(arp.target_protocol_at(), arp.protocol_length);
 
   if (!out.options.link_header) out.add("ARP, ");
@@ -116,12 +119,12 @@ void print_arp(Printout& out, const Octets& octets, std::size_t length) {
   if (!ordinary || out.verbose()) {
     const char* hardware = hardware_name(arp.hardware);
     const char* protocol = ethertype_name(arp.protocol);
-    out.put("{} (len {}), {} (len {})",
-            hardware != nullptr ? hardware : fmt::format("Unknown Hardware ({})", arp.hardware),
-            arp.hardware_length,
-            protocol != nullptr ? protocol
-                                : fmt::format("Unknown Protocol (0x{:04x})", arp.protocol),
-            arp.protocol_length);
+    out.put(
+        "{} (len {}), {} (len {})",
+        hardware != nullptr ? hardware : fmt::format("Unknown Hardware ({})", arp.hardware),
+        arp.hardware_length,
+        protocol != nullptr ? protocol : fmt::format("Unknown Protocol (0x{:04x})", arp.protocol),
+        arp.protocol_length);
     if (!out.verbose()) {
       out.put(", length {}", length);
       return;

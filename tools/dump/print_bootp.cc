@@ -22,7 +22,7 @@ void print_address(Printout& out, const char* name, const Octets& octets, std::s
   if (octets.be32(at) != 0) out.put("\n\t  {} {}", name, out.v4(octets, at));
 }
 
-/// Text up to a zero. False: the capture ends in it.
+/// Text up to a zero. False: it has none, or the capture ends in it.
 bool print_field(Printout& out, const char* name, const Octets& octets, std::size_t at,
                  std::size_t length) {
   if (octets.u8(at) == 0) return true;
@@ -35,15 +35,15 @@ bool print_field(Printout& out, const char* name, const Octets& octets, std::siz
     }
     put_safely(out, octet);
   }
-  if (!whole) whole = octets.holds(at, length);
   out.add("\"");
   if (!whole) out.truncated();
   return whole;
 }
 
 void print_numbers(Printout& out, const Octets& octets) {
+  // The length of an Ethernet address goes without saying, of an Ethernet address.
   if (octets.u8(1) != 1) out.put(", htype {}", octets.u8(1));
-  if (octets.u8(2) != 6) out.put(", hlen {}", octets.u8(2));
+  if (octets.u8(1) != 1 || octets.u8(2) != 6) out.put(", hlen {}", octets.u8(2));
   if (octets.u8(3) != 0) out.put(", hops {}", octets.u8(3));
   if (octets.be32(4) != 0) out.put(", xid 0x{:x}", octets.be32(4));
   if (octets.be16(8) != 0) out.put(", secs {}", octets.be16(8));
@@ -65,6 +65,7 @@ void print_fields(Printout& out, const Octets& octets, bool ethernet) {
   }
   if (!print_field(out, "sname", octets, kServerName, kServerNameLength)) return;
   if (!print_field(out, "file", octets, kFile, kFileLength)) return;
+  octets.need_first(kVendor + 4);
   const std::uint32_t cookie = octets.be32(kVendor);
   if (cookie == kOptionsCookie) {
     print_dhcp_options(out, octets.from(kVendor));
@@ -77,7 +78,6 @@ void print_fields(Printout& out, const Octets& octets, bool ethernet) {
 
 void print_bootp(Printout& out, const Octets& octets, std::size_t length) {
   out.protocol = "bootp";
-  octets.need_first(1);
   const std::uint8_t operation = octets.u8(0);
   const char* name = name_of(kOperations, operation);
   out.put("BOOTP/DHCP, {}", name != nullptr ? name : fmt::format("unknown (0x{:02x})", operation));

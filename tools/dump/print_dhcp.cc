@@ -5,13 +5,13 @@ namespace {
 
 /// How an option's data is shown.
 enum class Form : std::uint8_t {
-  kByLength,   ///< of an unknown option: octets, 16-bit or 32-bit numbers
+  kByLength,  ///< of an unknown option: octets, 16-bit or 32-bit numbers
   kAddresses,
-  kPairs,      ///< of addresses
+  kPairs,  ///< of addresses
   kText,
-  kWords,      ///< of 32 bits
-  kSigned,     ///< the same, signed
-  kShorts,     ///< of 16 bits
+  kWords,   ///< of 32 bits
+  kSigned,  ///< the same, signed
+  kShorts,  ///< of 16 bits
   kOctets,
   kBooleans,
   kSpecial,
@@ -91,7 +91,7 @@ constexpr Option kOptions[] = {
     {50, Form::kAddresses, "Requested-IP"},
     {51, Form::kWords, "Lease-Time"},
     {52, Form::kSpecial, "OO"},
-    {53, Form::kNothing, "DHCP-Message"},
+    {53, Form::kByLength, "DHCP-Message"},
     {54, Form::kAddresses, "Server-ID"},
     {55, Form::kOctets, "Parameter-Request"},
     {56, Form::kText, "MSG"},
@@ -146,9 +146,10 @@ constexpr Option kOptions[] = {
 };
 
 constexpr Named kMessages[] = {
-    {1, "Discover"}, {2, "Offer"},   {3, "Request"}, {4, "Decline"},     {5, "ACK"},
-    {6, "NACK"},     {7, "Release"}, {8, "Inform"},  {10, "LeaseQuery"}, {11, "LeaseUnassigned"},
-    {12, "LeaseUnknown"}, {13, "LeaseActive"},
+    {1, "Discover"},         {2, "Offer"},         {3, "Request"},
+    {4, "Decline"},          {5, "ACK"},           {6, "NACK"},
+    {7, "Release"},          {8, "Inform"},        {10, "LeaseQuery"},
+    {11, "LeaseUnassigned"}, {12, "LeaseUnknown"}, {13, "LeaseActive"},
 };
 
 constexpr Named kHardware[] = {{1, "ether"},   {6, "ieee802"}, {7, "arcnet"},
@@ -195,9 +196,8 @@ std::size_t print_plain(Printout& out, Form form, const Octets& data) {
     case Form::kWords:
       return each(out, data, 4, ",", [&](std::size_t at) { out.put("{}", data.be32(at)); });
     case Form::kSigned:
-      return each(out, data, 4, ",", [&](std::size_t at) {
-        out.put("{}", static_cast<std::int32_t>(data.be32(at)));
-      });
+      return each(out, data, 4, ",",
+                  [&](std::size_t at) { out.put("{}", static_cast<std::int32_t>(data.be32(at))); });
     case Form::kShorts:
       return each(out, data, 2, ",", [&](std::size_t at) { out.put("{}", data.be16(at)); });
     case Form::kBooleans:
@@ -247,11 +247,16 @@ std::size_t print_agent(Printout& out, const Octets& data) {
     const std::uint8_t kind = data.u8(at);
     const std::size_t length = data.u8(at + 1);
     at += 2;
-    if (length > data.size() - at) return 0;
     out.put("\n\t      {} SubOption {}, length {}: ", name_or(kAgents, kind, "Unknown"), kind,
             length);
+    if (length > data.size() - at) {
+      out.add("length goes past end of option");
+      return 0;
+    }
     const Octets body = data.from(at).first(length);
-    if (name_of(kAgents, kind) != nullptr) {
+    if (name_of(kAgents, kind) == nullptr) {
+      put_hex(out, "\n\t\t", body.all());
+    } else {
       for (const std::uint8_t octet : body.all()) put_safely(out, octet);
     }
     at += length;
@@ -267,9 +272,9 @@ void print_routes(Printout& out, const Octets& data) {
     const unsigned width = data.u8(at);
     if (width > 32) return out.put("[ERROR: Mask width ({}) > 32]", width);
     const std::size_t significant = (width + 7) / 8;
-    if (significant + 5 > data.size() - at) {
-      return out.put("[ERROR: Remaining length ({}) < {} bytes]", data.size() - at,
-                     significant + 5);
+    const std::size_t left = data.size() - at - 1;
+    if (significant + 4 > left) {
+      return out.put("[ERROR: Remaining length ({}) < {} bytes]", left, significant + 4);
     }
     out.add("(");
     if (width == 0) {
@@ -289,12 +294,12 @@ void print_routes(Printout& out, const Octets& data) {
 /// RFC 3004: texts, each behind its length.
 void print_user_class(Printout& out, const Octets& data) {
   if (data.size() < 2) return out.add("[ERROR: length < 2 bytes]");
-  unsigned number = 0;
+  unsigned number = 1;
   for (std::size_t at = 0; at < data.size(); ++number) {
     const std::size_t length = data.u8(at);
     ++at;
     out.put("\n\t      instance#{}: ", number);
-    if (length == 0) return out.add("[ERROR: invalid option]");
+    if (length == 0) return out.add("[ERROR: suboption length must be non-zero]");
     if (length > data.size() - at) return out.add("[ERROR: invalid option]");
     print_quoted(out, data.from(at).first(length).all());
     out.put(", length {}", length);
@@ -342,7 +347,7 @@ void print_requested(Printout& out, const Octets& data) {
     const std::uint8_t tag = data.u8(i);
     const Option* option = option_of(tag);
     out.add(i % 4 == 0 ? "\n\t      " : ", ");
-    out.put("{} ({})", option != nullptr ? option->name : fmt::format("Option {}", tag), tag);
+    out.put("{} ({})", option != nullptr ? option->name : "Unknown", tag);
   }
 }
 
@@ -355,14 +360,16 @@ void print_data(Printout& out, std::uint8_t tag, const Octets& data) {
   if (tag == kRequested) return print_requested(out, data);
   const Option* option = option_of(tag);
   Form form = option != nullptr ? option->form : Form::kByLength;
-  if (form == Form::kByLength) {
+  if (tag == kMessage) {
+    form = Form::kOctets;
+  } else if (form == Form::kByLength) {
     form = data.size() % 2 == 1   ? Form::kOctets
            : data.size() % 4 == 2 ? Form::kShorts
                                   : Form::kWords;
   }
-  const std::size_t left = form == Form::kSpecial ? print_special(out, tag, data)
-                                                  : print_plain(out, form, data);
-  if (left > 0) out.put("\n\t\t  trailing data length {}", left);
+  const std::size_t left =
+      form == Form::kSpecial ? print_special(out, tag, data) : print_plain(out, form, data);
+  if (left > 0) out.put("\n\t  trailing data length {}", left);
 }
 
 }  // namespace

@@ -26,33 +26,32 @@ enum Type : std::uint16_t {
 };
 
 constexpr Named kTypes[] = {
-    {1, "A"},       {2, "NS"},      {3, "MD"},      {4, "MF"},       {5, "CNAME"},
-    {6, "SOA"},     {7, "MB"},      {8, "MG"},      {9, "MR"},       {10, "NULL"},
-    {11, "WKS"},    {12, "PTR"},    {13, "HINFO"},  {14, "MINFO"},   {15, "MX"},
-    {16, "TXT"},    {17, "RP"},     {18, "AFSDB"},  {19, "X25"},     {20, "ISDN"},
-    {21, "RT"},     {22, "NSAP"},   {23, "NSAP_PTR"}, {24, "SIG"},   {25, "KEY"},
-    {26, "PX"},     {27, "GPOS"},   {28, "AAAA"},   {29, "LOC"},     {30, "NXT"},
-    {31, "EID"},    {32, "NIMLOC"}, {33, "SRV"},    {34, "ATMA"},    {35, "NAPTR"},
-    {36, "KX"},     {37, "CERT"},   {38, "A6"},     {39, "DNAME"},   {40, "SINK"},
-    {41, "OPT"},    {42, "APL"},    {43, "DS"},     {44, "SSHFP"},   {45, "IPSECKEY"},
-    {46, "RRSIG"},  {47, "NSEC"},   {48, "DNSKEY"}, {99, "SPF"},     {100, "UINFO"},
-    {101, "UID"},   {102, "GID"},   {103, "UNSPEC"}, {104, "UNSPECA"}, {249, "TKEY"},
-    {250, "TSIG"},  {251, "IXFR"},  {252, "AXFR"},  {253, "MAILB"},  {254, "MAILA"},
-    {255, "ANY"},   {256, "URI"},
+    {1, "A"},      {2, "NS"},      {3, "MD"},        {4, "MF"},        {5, "CNAME"},
+    {6, "SOA"},    {7, "MB"},      {8, "MG"},        {9, "MR"},        {10, "NULL"},
+    {11, "WKS"},   {12, "PTR"},    {13, "HINFO"},    {14, "MINFO"},    {15, "MX"},
+    {16, "TXT"},   {17, "RP"},     {18, "AFSDB"},    {19, "X25"},      {20, "ISDN"},
+    {21, "RT"},    {22, "NSAP"},   {23, "NSAP_PTR"}, {24, "SIG"},      {25, "KEY"},
+    {26, "PX"},    {27, "GPOS"},   {28, "AAAA"},     {29, "LOC"},      {30, "NXT"},
+    {31, "EID"},   {32, "NIMLOC"}, {33, "SRV"},      {34, "ATMA"},     {35, "NAPTR"},
+    {36, "KX"},    {37, "CERT"},   {38, "A6"},       {39, "DNAME"},    {40, "SINK"},
+    {41, "OPT"},   {42, "APL"},    {43, "DS"},       {44, "SSHFP"},    {45, "IPSECKEY"},
+    {46, "RRSIG"}, {47, "NSEC"},   {48, "DNSKEY"},   {99, "SPF"},      {100, "UINFO"},
+    {101, "UID"},  {102, "GID"},   {103, "UNSPEC"},  {104, "UNSPECA"}, {249, "TKEY"},
+    {250, "TSIG"}, {251, "IXFR"},  {252, "AXFR"},    {253, "MAILB"},   {254, "MAILA"},
+    {255, "ANY"},  {256, "URI"},
 };
 
 constexpr Named kClasses[] = {{1, "IN"}, {3, "CHAOS"}, {4, "HS"}, {255, "ANY"}};
 
 constexpr const char* kOperations[16] = {
-    "",         " inv_q",   " stat",     " op3",      " notify",    " update",
-    " op6",     " op7",     " op8",      " updateA",  " updateD",   " updateDA",
-    " updateM", " updateMA", " zoneInit", " zoneRef",
+    "",     " inv_q",   " stat",    " op3",      " notify",  " update",   " op6",      " op7",
+    " op8", " updateA", " updateD", " updateDA", " updateM", " updateMA", " zoneInit", " zoneRef",
 };
 
 constexpr const char* kResponses[16] = {
-    "",         " FormErr", " ServFail", " NXDomain", " NotImp",  " Refused",
+    "",          " FormErr", " ServFail", " NXDomain", " NotImp",  " Refused",
     " YXDomain", " YXRRSet", " NXRRSet",  " NotAuth",  " NotZone", " Resp11",
-    " Resp12",  " Resp13",  " Resp14",   " NoChange",
+    " Resp12",   " Resp13",  " Resp14",   " NoChange",
 };
 
 /// The length of the label at `at`; nothing if it is of no known kind.
@@ -313,10 +312,9 @@ class Message {
   bool print_edns(std::size_t at, std::size_t end) {
     if (at >= end) return true;
     static constexpr Named kEdns[] = {
-        {1, "LLQ"},           {2, "UL"},         {3, "NSID"},      {5, "DAU"},
-        {6, "DHU"},           {7, "N3U"},        {8, "ECS"},       {9, "EXPIRE"},
-        {10, "COOKIE"},       {11, "KEEPALIVE"}, {12, "PADDING"},  {13, "CHAIN"},
-        {14, "KEY-TAG"},      {16, "CLIENT-TAG"}, {17, "SERVER-TAG"},
+        {1, "LLQ"},      {2, "UL"},     {3, "NSID"},     {5, "DAU"},         {6, "DHU"},
+        {7, "N3U"},      {8, "ECS"},    {9, "EXPIRE"},   {10, "COOKIE"},     {11, "KEEPALIVE"},
+        {12, "PADDING"}, {13, "CHAIN"}, {14, "KEY-TAG"}, {16, "CLIENT-TAG"}, {17, "SERVER-TAG"},
     };
     out_.add(" [");
     while (at < end) {
@@ -348,17 +346,22 @@ class Message {
 }  // namespace
 
 std::size_t print_domain_name(Printout& out, const Octets& message, std::size_t at) {
-  // A name that was cut between two labels counts as whole.
-  if (!message.holds(at, 1)) return at;
   std::size_t end = 0;
   std::size_t limit = at;
-  auto length = label_length(message, at);
+  const auto length_of_label = [&] {
+    const auto label = label_length(message, at);
+    if (message.holds(at, 1) && message.u8(at) >> 6 == 2) out.add("<BAD LABEL TYPE>");
+    return label;
+  };
+  auto length = length_of_label();
   if (!length) return 0;
-  if (*length == 0) {
+  if (message.u8(at) == 0) {
     out.add(".");
     return at + 1;
   }
   for (std::uint8_t first = message.u8(at); first != 0; first = message.u8(at)) {
+    // A name that is cut directly behind a length counts as whole.
+    if (!message.holds(at + 1, 1)) return end != 0 ? end : at + 1;
     if (first >> 6 == 3) {
       if (end == 0) end = at + 2;
       const std::size_t target = message.be16(at) & 0x3fffu;
@@ -380,8 +383,7 @@ std::size_t print_domain_name(Printout& out, const Octets& message, std::size_t 
       out.add(".");
       at += 1 + *length;
     }
-    if (!message.holds(at, 1)) return end != 0 ? end : at;
-    length = label_length(message, at);
+    length = length_of_label();
     if (!length) return 0;
   }
   return end != 0 ? end : at + 1;

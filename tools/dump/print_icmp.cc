@@ -20,9 +20,9 @@ constexpr std::size_t kQuoted = 8;
 constexpr std::size_t kExtensions = 136;
 
 constexpr Named kTypes[] = {
-    {0, "echo reply"},           {4, "source quench"},        {8, "echo request"},
-    {10, "router solicitation"}, {13, "time stamp request"},  {14, "time stamp reply"},
-    {15, "information request"}, {16, "information reply"},   {17, "address mask request"},
+    {0, "echo reply"},           {4, "source quench"},       {8, "echo request"},
+    {10, "router solicitation"}, {13, "time stamp request"}, {14, "time stamp reply"},
+    {15, "information request"}, {16, "information reply"},  {17, "address mask request"},
 };
 
 /// What is before and behind the address in "host 192.0.2.1 unreachable".
@@ -59,7 +59,8 @@ std::string port_unreachable(Printout& out, const Octets& octets) {
   const std::size_t header = 4u * (octets.u8(kQuoted) & 0x0f);
   const std::uint16_t port = octets.be16(kQuoted + header + 2);
   const std::string host = out.v4(octets, kQuoted + 16);
-  if (protocol == 6) return fmt::format("{} tcp port {} unreachable", host, out.names.tcp_port(port));
+  if (protocol == 6)
+    return fmt::format("{} tcp port {} unreachable", host, out.names.tcp_port(port));
   if (protocol == 17) {
     return fmt::format("{} udp port {} unreachable", host, out.names.udp_port(port));
   }
@@ -105,6 +106,7 @@ std::string redirect(Printout& out, const Octets& octets) {
 
 /// RFC 1256.
 std::string router_advertisement(Printout& out, const Octets& octets) {
+  octets.need_first(8);
   std::string text = "router advertisement lifetime ";
   const unsigned seconds = octets.be16(6);
   if (seconds < 60) {
@@ -165,9 +167,10 @@ std::string described(Printout& out, const Octets& octets) {
     case kTimestamp:
       return fmt::format("time stamp query id {} seq {}", octets.be16(4), octets.be16(6));
     case kTimestampReply:
+      octets.need_first(20);
       return fmt::format("time stamp reply id {} seq {}: org {}, recv {}, xmit {}", octets.be16(4),
-                         octets.be16(6), time_of_day(octets.be32(8)),
-                         time_of_day(octets.be32(12)), time_of_day(octets.be32(16)));
+                         octets.be16(6), time_of_day(octets.be32(8)), time_of_day(octets.be32(12)),
+                         time_of_day(octets.be32(16)));
     default: {
       const char* name = name_of(kTypes, type);
       return name != nullptr ? name : fmt::format("type-#{}", type);
@@ -176,11 +179,18 @@ std::string described(Printout& out, const Octets& octets) {
 }
 
 void print_quoted(Printout& out, const Octets& octets) {
-  out.add("\n\t");
   const Octets quoted = octets.from(kQuoted);
+  out.add("\n\t");
   const std::size_t total = quoted.be16(2);
+  // A length that does not cover itself is not gone into.
+  quoted.first(total).need(0, 4);
   // Behind the packet stands what RFC 4884 adds, which is none of it.
-  print_ip4(out, quoted.first(total), total);
+  try {
+    print_ip4(out, quoted.first(total), total);
+  } catch (const Cut& cut) {
+    if (!cut.keeps_link_header) throw;
+    out.truncated();
+  }
 }
 
 }  // namespace

@@ -180,10 +180,11 @@ void print_router_advertisement(Printout& out, const Octets& octets, std::size_t
   if (!out.verbose()) return;
   octets.need(0, 16);
   const std::uint8_t flags = octets.u8(5);
-  out.put("\n\thop limit {}, Flags [{}], pref {}, router lifetime {}s, reachable time {}ms, "
-          "retrans timer {}ms",
-          octets.u8(4), bit_names(kRouterFlags, flags, ", "), kPreferences[flags >> 3 & 3],
-          octets.be16(6), octets.be32(8), octets.be32(12));
+  out.put(
+      "\n\thop limit {}, Flags [{}], pref {}, router lifetime {}s, reachable time {}ms, "
+      "retrans timer {}ms",
+      octets.u8(4), bit_names(kRouterFlags, flags, ", "), kPreferences[flags >> 3 & 3],
+      octets.be16(6), octets.be32(8), octets.be32(12));
   print_nd_options(out, octets.from(16), length - 16);
 }
 

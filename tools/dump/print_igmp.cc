@@ -131,7 +131,7 @@ void print_igmp(Printout& out, const Octets& octets, std::size_t length) {
     return;
   }
   print_message(out, octets, length);
-  if (out.verbose() && length > 0 && octets.holds(0, length) &&
+  if (out.verbose() && length >= 4 && octets.holds(0, length) &&
       !internet_sum(octets.bytes(0, length)).verifies()) {
     out.put(" bad igmp cksum {:x}!", octets.be16(2));
   }

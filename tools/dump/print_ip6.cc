@@ -33,7 +33,7 @@ class Chain {
         octets_{octets},
         length_{length},
         payload_{octets.be16(4)},
-        left_{std::min(length, payload_ + kHeader)} {
+        left_{payload_ + kHeader} {
     // Without a length of its own, the packet's is in an option yet to come (RFC 2675).
     if (payload_ != 0) octets_ = octets_.first(left_);
   }
@@ -91,7 +91,7 @@ class Chain {
       if (payload_ == 0 && !jumbo_) {
         wrong = "[No valid Jumbo Payload Hop-by-Hop option found]";
       } else if (jumbo_) {
-        left_ = std::min<std::size_t>(length_, *jumbo_ + kHeader) - at_;
+        left_ = *jumbo_ + kHeader - at_;
       }
     }
     if (wrong == nullptr) return length;

@@ -11,29 +11,24 @@ constexpr std::uint8_t kRouterAlert = 0x05;
 constexpr std::uint8_t kJumbo = 0xc2;
 constexpr std::uint8_t kHomeAddress = 0xc9;
 
-/// What follows the home address in its option (RFC 3775).
+/// What follows the home address in its option.
 void print_sub_options(Printout& out, const Octets& octets, std::size_t length) {
   for (std::size_t at = 0; at < length;) {
-    if (octets.u8(at) == kPad1) {
+    const std::uint8_t type = octets.u8(at);
+    if (type == kPad1) {
       out.add(", pad1");
       ++at;
       continue;
     }
     const std::size_t left = length - at;
-    if (octets.u8(at) == kPadN) {
-      if (left < 2) {
-        out.add(", padn: trunc");
-        throw Cut{true};
-      }
+    const std::size_t sub_length = left < 2 ? 0 : octets.u8(at + 1) + 2u;
+    if (sub_length == 0 || sub_length > left) throw Cut{true};
+    if (type == kPadN) {
       out.add(", padn");
     } else {
-      if (left < 2) {
-        out.put(", sopt_type {}: trunc)", octets.u8(at));
-        throw Cut{true};
-      }
-      out.put(", sopt_type 0x{:02x}: len={}", octets.u8(at), octets.u8(at + 1));
+      out.put(", sopt_type 0x{:02x}: len={}", type, sub_length - 2);
     }
-    at += octets.u8(at + 1) + 2u;
+    at += sub_length;
   }
 }
 
@@ -152,7 +147,7 @@ std::size_t print_hop_by_hop(Printout& out, const Octets& octets, std::size_t pa
     print_options(out, octets, length, jumbo);
   } catch (const Cut&) {
     out.truncated();
-    jumbo_length = std::nullopt;
+    jumbo_length = jumbo.found;
     return 0;
   }
   jumbo_length = jumbo.found;

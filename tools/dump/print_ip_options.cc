@@ -12,15 +12,9 @@ constexpr std::uint8_t kStrictRoute = 137;
 constexpr std::uint8_t kRouterAlert = 148;
 
 constexpr Named kOptions[] = {
-    {kEnd, "EOL"},
-    {kNop, "NOP"},
-    {kTimestamp, "timestamp"},
-    {130, "security"},
-    {kRecordRoute, "RR"},
-    {kStrictRoute, "SSRR"},
-    {kLooseRoute, "LSRR"},
-    {kRouterAlert, "RA"},
-    {82, "traceroute"},
+    {kEnd, "EOL"},         {kNop, "NOP"},        {kTimestamp, "timestamp"},
+    {130, "security"},     {kRecordRoute, "RR"}, {kStrictRoute, "SSRR"},
+    {kLooseRoute, "LSRR"}, {kRouterAlert, "RA"}, {82, "traceroute"},
 };
 
 /// RFC 791: the addresses of a route, those behind the pointer not yet filled in.

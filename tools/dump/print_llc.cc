@@ -10,15 +10,15 @@ constexpr std::uint8_t kExchange = 0xaf;
 constexpr std::uint8_t kExchangeFormat = 0x81;
 
 constexpr Named kPoints[] = {
-    {0x00, "Null"},          {0xff, "Global"},        {0x02, "802.1B I"}, {0x03, "802.1B G"}, {0x04, "SNA"},
-    {0x06, "IP"},            {0x0e, "ProWay NM"},     {0x42, "STP"},      {0x7e, "ISO8208"},
-    {0x8e, "ProWay ASM"},    {0xaa, "SNAP"},          {0xe0, "IPX"},      {0xf0, "NetBeui"},
-    {0xfe, "OSI"},
+    {0x00, "Null"},  {0xff, "Global"},  {0x02, "802.1B I"},   {0x03, "802.1B G"},
+    {0x04, "SNA"},   {0x06, "IP"},      {0x0e, "ProWay NM"},  {0x42, "STP"},
+    {0x4e, "RS511"}, {0x7e, "ISO8208"}, {0x8e, "ProWay ASM"}, {0xaa, "SNAP"},
+    {0xe0, "IPX"},   {0xf0, "NetBeui"}, {0xfe, "OSI"},
 };
 
 constexpr Named kCommands[] = {
-    {0x03, "ui"},    {0xe3, "test"}, {0xaf, "xid"}, {0x6f, "sabme"},
-    {0x43, "disc"},  {0x63, "ua"},   {0x87, "frmr"}, {0x0f, "dm"},
+    {0x03, "ui"},   {0xe3, "test"}, {0xaf, "xid"},  {0x6f, "sabme"},
+    {0x43, "disc"}, {0x63, "ua"},   {0x87, "frmr"}, {0x0f, "dm"},
 };
 
 constexpr Named kSupervisory[] = {
@@ -62,8 +62,7 @@ void print_points(Printout& out, const Header& header, Bytes source, Bytes desti
   const auto to = static_cast<std::uint8_t>(header.destination & 0xfe);
   const auto name = [](std::uint8_t number, const char* what) {
     const char* known = name_of(kPoints, number);
-    return known != nullptr ? std::string{known}
-                            : fmt::format("Unknown {} 0x{:02x}", what, number);
+    return known != nullptr ? std::string{known} : fmt::format("Unknown {} 0x{:02x}", what, number);
   };
   if (from == to) {
     out.put("{} > {} {} ", link_address_text(source), link_address_text(destination),
@@ -102,7 +101,7 @@ bool print_exchange(Printout& out, const Header& header, const Octets& octets) {
     out.put(": {:02x} {:02x}", octets.u8(1), octets.u8(2));
   } else {
     out.truncated();
-    if (out.prints_raw()) put_hex_and_text(out, "\n\t", octets.all());
+    put_hex_and_text(out, "\n\t", octets.all());
   }
   return true;
 }
@@ -114,26 +113,28 @@ bool print_snap(Printout& out, const Octets& octets, std::size_t length, Bytes s
   out.protocol = "snap";
   if (!octets.holds(0, kSnapHeader) || length < kSnapHeader) {
     out.truncated();
+    out.link_header += octets.size();
     return true;
   }
   out.link_header += kSnapHeader;
   const std::uint32_t organization = octets.be24(0);
   const std::uint16_t type = octets.be16(3);
-  const auto identify = [&] {
-    const char* name = ethertype_name(type);
-    out.put("oui {} (0x{:06x}), {} {} (0x{:04x}), length {}: ",
-            organization == 0 ? "Ethernet" : "Unknown", organization,
-            organization == 0 ? "ethertype" : "pid", name != nullptr ? name : "Unknown", type,
-            length - kSnapHeader);
+  const bool ethernet = organization == 0;
+  const char* name = ethernet ? ethertype_name(type) : nullptr;
+  const auto identify = [&](bool with_organization) {
+    if (with_organization) {
+      out.put("oui {} (0x{:06x}), ", ethernet ? "Ethernet" : "Unknown", organization);
+    }
+    out.put("{} {} (0x{:04x}), length {}: ", ethernet ? "ethertype" : "pid",
+            name != nullptr ? name : "Unknown", type, length - kSnapHeader);
   };
-  if (out.options.link_header) identify();
-  if (organization == 0 &&
-      print_ethertype(out, type, octets.from(kSnapHeader), length - kSnapHeader)) {
+  if (out.options.link_header) identify(true);
+  if (ethernet && print_ethertype(out, type, octets.from(kSnapHeader), length - kSnapHeader)) {
     return true;
   }
   if (!out.options.link_header) {
     out.put("{} > {} SNAP, ", link_address_text(source), link_address_text(destination));
-    identify();
+    identify(!ethernet);
   }
   return false;
 }
@@ -148,7 +149,7 @@ void print_llc(Printout& out, const Octets& octets, std::size_t length, Bytes so
   };
   if (!octets.holds(0, 3) || length < 3) {
     out.truncated();
-    raw(octets);
+    put_hex_and_text(out, "\n\t", octets.all());
     out.link_header += octets.size();
     return;
   }
@@ -158,7 +159,7 @@ void print_llc(Printout& out, const Octets& octets, std::size_t length, Bytes so
     front = 4;
     if (!octets.holds(0, 4) || length < 4) {
       out.truncated();
-      raw(octets);
+      put_hex_and_text(out, "\n\t", octets.all());
       out.link_header += octets.size();
       return;
     }

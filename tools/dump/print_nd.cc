@@ -15,11 +15,16 @@ constexpr std::uint8_t kDnsServers = 25;
 constexpr std::uint8_t kDnsSearch = 31;
 
 constexpr Named kOptions[] = {
-    {kSourceLink, "source link-address"}, {kTargetLink, "destination link-address"},
-    {kPrefix, "prefix info"},             {kRedirected, "redirected header"},
-    {kMtu, "mtu"},                        {kDnsServers, "rdnss"},
-    {kDnsSearch, "dnssl"},                {kInterval, "advertisement interval"},
-    {kHomeAgent, "homeagent information"}, {kRoute, "route info"},
+    {kSourceLink, "source link-address"},
+    {kTargetLink, "destination link-address"},
+    {kPrefix, "prefix info"},
+    {kRedirected, "redirected header"},
+    {kMtu, "mtu"},
+    {kDnsServers, "rdnss"},
+    {kDnsSearch, "dnssl"},
+    {kInterval, "advertisement interval"},
+    {kHomeAgent, "homeagent information"},
+    {kRoute, "route info"},
 };
 
 constexpr Named kPrefixFlags[] = {{0x80, "onlink"}, {0x40, "auto"}, {0x20, "router"}};

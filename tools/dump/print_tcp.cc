@@ -87,9 +87,9 @@ bool print_numbers(Printout& out, const Octets& octets, std::size_t length, std:
   Flows::Relative numbers{octets.be32(4), octets.be32(8), 0};
   out.put("Flags [{}]", bit_names(kFlags, flags, ""));
   if (!out.options.absolute_numbers && (flags & kAck) != 0) {
-    numbers = out.flows.relative({carrier.source_octets(), carrier.destination_octets(),
-                                  ports.source, ports.destination, (flags & kSyn) != 0,
-                                  numbers.seq, numbers.ack});
+    numbers =
+        out.flows.relative({carrier.source_octets(), carrier.destination_octets(), ports.source,
+                            ports.destination, (flags & kSyn) != 0, numbers.seq, numbers.ack});
   }
   if (header > length) {
     out.put(" [bad hdr length {} - too long, > {}]", header, length);

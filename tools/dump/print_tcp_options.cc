@@ -27,12 +27,24 @@ enum Option : std::uint8_t {
 };
 
 constexpr Named kOptions[] = {
-    {kEnd, "eol"},          {kNop, "nop"},       {kMss, "mss"},
-    {kWindowScale, "wscale"}, {kSackPermitted, "sackOK"}, {kSack, "sack"},
-    {kEcho, "echo"},        {kEchoReply, "echoreply"}, {kTimestamps, "TS"},
-    {kCc, "cc"},            {kCcNew, "ccnew"},   {kCcEcho, ""},
-    {kMd5, "md5"},          {kScps, "scps"},     {kUserTimeout, "uto"},
-    {kAuthentication, "tcp-ao"}, {30, "mptcp"},  {kFastOpen, "tfo"},
+    {kEnd, "eol"},
+    {kNop, "nop"},
+    {kMss, "mss"},
+    {kWindowScale, "wscale"},
+    {kSackPermitted, "sackOK"},
+    {kSack, "sack"},
+    {kEcho, "echo"},
+    {kEchoReply, "echoreply"},
+    {kTimestamps, "TS"},
+    {kCc, "cc"},
+    {kCcNew, "ccnew"},
+    {kCcEcho, ""},
+    {kMd5, "md5"},
+    {kScps, "scps"},
+    {kUserTimeout, "uto"},
+    {kAuthentication, "tcp-ao"},
+    {30, "mptcp"},
+    {kFastOpen, "tfo"},
     {kExperiment, "exp"},
 };
 
@@ -188,8 +200,7 @@ void print_one(Printout& out, const Octets& options, std::size_t& at, std::size_
   const char* name = name_of(kOptions, option);
   out.add(name != nullptr ? name : fmt::format("unknown-{}", option));
   const Data data{options.from(at + front), end - at - front};
-  const std::size_t used =
-      print_data(out, option, data, length - front, sack_base, whole_segment);
+  const std::size_t used = print_data(out, option, data, length - front, sack_base, whole_segment);
   if (front + used != length) out.put("[len {}]", length);
   at = option == kEnd ? end : at + front + used;
 }

@@ -6,8 +6,8 @@
 namespace smol::dump {
 
 struct TextProtocol {
-  const char* name;     ///< in "[|http]"
-  const char* shown;    ///< "HTTP"
+  const char* name;                            ///< in "[|http]"
+  const char* shown;                           ///< "HTTP"
   std::span<const std::string_view> commands;  ///< none: every line may begin a message
   bool code_second;  ///< the code of a response is its second word, not its first
 };
@@ -15,18 +15,49 @@ struct TextProtocol {
 namespace {
 
 constexpr std::string_view kHttpCommands[] = {
-    "GET",        "PUT",       "COPY",     "HEAD",       "LOCK",       "MOVE",
-    "POLL",       "POST",      "BCOPY",    "BMOVE",      "MKCOL",      "TRACE",
-    "LABEL",      "MERGE",     "DELETE",   "SEARCH",     "UNLOCK",     "REPORT",
-    "UPDATE",     "NOTIFY",    "BDELETE",  "CONNECT",    "OPTIONS",    "CHECKIN",
-    "PROPFIND",   "CHECKOUT",  "CCM_POST", "SUBSCRIBE",  "PROPPATCH",  "BPROPFIND",
-    "BPROPPATCH", "UNCHECKOUT", "MKACTIVITY", "MKWORKSPACE", "UNSUBSCRIBE", "RPC_CONNECT",
-    "VERSION-CONTROL", "BASELINE-CONTROL",
+    "GET",
+    "PUT",
+    "COPY",
+    "HEAD",
+    "LOCK",
+    "MOVE",
+    "POLL",
+    "POST",
+    "BCOPY",
+    "BMOVE",
+    "MKCOL",
+    "TRACE",
+    "LABEL",
+    "MERGE",
+    "DELETE",
+    "SEARCH",
+    "UNLOCK",
+    "REPORT",
+    "UPDATE",
+    "NOTIFY",
+    "BDELETE",
+    "CONNECT",
+    "OPTIONS",
+    "CHECKIN",
+    "PROPFIND",
+    "CHECKOUT",
+    "CCM_POST",
+    "SUBSCRIBE",
+    "PROPPATCH",
+    "BPROPFIND",
+    "BPROPPATCH",
+    "UNCHECKOUT",
+    "MKACTIVITY",
+    "MKWORKSPACE",
+    "UNSUBSCRIBE",
+    "RPC_CONNECT",
+    "VERSION-CONTROL",
+    "BASELINE-CONTROL",
 };
 
 constexpr std::string_view kRtspCommands[] = {
-    "ANNOUNCE", "DESCRIBE", "GET_PARAMETER", "OPTIONS",  "PAUSE",    "PLAY",
-    "RECORD",   "REDIRECT", "SET_PARAMETER", "SETUP",    "TEARDOWN",
+    "ANNOUNCE", "DESCRIBE", "GET_PARAMETER", "OPTIONS", "PAUSE",    "PLAY",
+    "RECORD",   "REDIRECT", "SET_PARAMETER", "SETUP",   "TEARDOWN",
 };
 
 constexpr std::size_t kLongestWord = 126;
@@ -91,8 +122,8 @@ bool begins_message(const TextProtocol& protocol, const Octets& octets, std::siz
 }
 
 /// Prints the line at `at`. Returns where the next begins; 0: there is none to be printed.
-std::size_t print_line(Printout& out, std::string_view prefix, const Octets& octets,
-                       std::size_t at, std::size_t length) {
+std::size_t print_line(Printout& out, std::string_view prefix, const Octets& octets, std::size_t at,
+                       std::size_t length) {
   std::string line;
   for (std::size_t i = at; i < length; ++i) {
     const std::uint8_t octet = octets.u8(i);

@@ -83,7 +83,8 @@ void print_udp(Printout& out, const Octets& octets, std::size_t length, const Ca
   const std::size_t there = std::min(told, length);
   const std::size_t payload = there - kHeader;
   if (!octets.holds(0, kHeader)) return out.truncated();
-  if (out.verbose(carrier.version == 4 ? 2 : 1) && !out.options.trust_checksums && !carrier.fragment) {
+  if (out.verbose(carrier.version == 4 ? 2 : 1) && !out.options.trust_checksums &&
+      !carrier.fragment) {
     print_checksum(out, octets, there, carrier);
   }
   if (!out.quiet() && print_payload(out, octets.from(kHeader), payload, ports)) return;

@@ -60,9 +60,10 @@ void put_hex(Printout& out, std::string_view indent, Bytes octets) {
 
 void put_text(Printout& out, Bytes octets) {
   out.add("\n");
-  for (const std::uint8_t octet : octets) {
-    // A carriage return belongs to the wire, not to the screen.
-    if (octet == '\r') continue;
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    const std::uint8_t octet = octets[i];
+    // A carriage return at a line's end belongs to the wire, not to the screen.
+    if (octet == '\r' && (i + 1 == octets.size() || octets[i + 1] == '\n')) continue;
     const bool shown = is_graphic(octet) || octet == '\t' || octet == ' ' || octet == '\n';
     out.text += shown ? static_cast<char>(octet) : '.';
   }

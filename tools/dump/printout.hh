@@ -51,7 +51,8 @@ class Printout {
 
   bool verbose(int level = 1) const noexcept { return options.verbosity >= level; }
   bool quiet() const noexcept { return options.quiet > 0; }
-  /// Whether what has no printer is shown as octets: not if they are wanted anyway, or all is quiet.
+  /// Whether what has no printer is shown as octets: not if they are wanted anyway, or all is
+  /// quiet.
   bool prints_raw() const noexcept {
     return (options.hex == HexForm::kNone || options.hex == HexForm::kText) && !quiet();
   }

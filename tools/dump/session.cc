@@ -43,8 +43,8 @@ Result<std::unique_ptr<CaptureWriter>, Failure> writer_for(const Options& option
                                                            const PacketSource& source) {
   if (options.write_file.empty()) return std::unique_ptr<CaptureWriter>{};
   const std::uint32_t snap = options.snap_length == 0 ? kLongest : options.snap_length;
-  auto writer = CaptureWriter::create(options.write_file, form_of(options), source.datalink(),
-                                      snap, options.filter);
+  auto writer = CaptureWriter::create(options.write_file, form_of(options), source.datalink(), snap,
+                                      options.filter);
   if (!writer) return fail(Failure{kCannotWrite, writer.error()});
   return std::move(*writer);
 }
@@ -91,8 +91,7 @@ Result<void, Failure> Session::print(const Stage& stage, LinePrinter& printer,
 Result<void, Failure> Session::run(PacketSource& source) {
   auto filter = Filter::compile(options_.filter, source.datalink(), kLongest);
   if (!filter) return fail(Failure{kMisused, filter.error()});
-  const bool prints =
-      !options_.count_only && (options_.write_file.empty() || options_.print_too);
+  const bool prints = !options_.count_only && (options_.write_file.empty() || options_.print_too);
   const auto link = link_of(source.datalink());
   if (prints && !link) {
     const char* name = pcap_datalink_val_to_name(source.datalink());
@@ -129,8 +128,9 @@ Result<void, Failure> Session::run(PacketSource& source) {
   if (options_.count_only) fmt::print(out_, "{} packet{}\n", count, count == 1 ? "" : "s");
   if (std::fflush(out_) != 0) return fail(cannot_write("standard output"));
   if (options_.direction && !source.knows_direction()) {
-    return fail(Failure{kMisused, "-Q: no packet here says whether it came in or went out; a "
-                                  "pcapng file of smold does"});
+    return fail(Failure{kMisused,
+                        "-Q: no packet here says whether it came in or went out; a "
+                        "pcapng file of smold does"});
   }
   return {};
 }

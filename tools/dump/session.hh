@@ -30,8 +30,7 @@ class Session {
  private:
   struct Stage;
 
-  Result<void, Failure> print(const Stage& stage, LinePrinter& printer,
-                              const SourcePacket& packet);
+  Result<void, Failure> print(const Stage& stage, LinePrinter& printer, const SourcePacket& packet);
   bool colours() const;
 
   const Options& options_;

@@ -62,7 +62,7 @@ TEST(DropTable, RowsStandInTheOrderOfTheEnum) {
   EXPECT_EQ(stage(Drop::kTcpBadChecksum), DropStage::kTransport);
   EXPECT_EQ(stage(Drop::kIp4BadChecksum), DropStage::kNetwork);
   EXPECT_EQ(stage(Drop::kEthBadSource), DropStage::kLink);
-  EXPECT_EQ(stage(Drop::kUdpSocketFull), DropStage::kSocket);
+  EXPECT_EQ(stage(Drop::kSocketFull), DropStage::kSocket);
   EXPECT_EQ(stage(Drop::kInjectedDrop), DropStage::kInjector);
 }
 

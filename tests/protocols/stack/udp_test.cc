@@ -101,7 +101,7 @@ TEST_F(UdpTest, ADatagramInTwoBuffersIsPutTogether) {
 TEST_F(UdpTest, ADatagramThatFitsNoBufferIsRefused) {
   const SocketId socket = bound(53);
   host.receive(in_two(host, udp_frame({kPeer4, 1234}, {kOwn4, 53}, pattern(3000)), 1900));
-  EXPECT_EQ(host.only_dropped(), Drop::kUdpTooLong);
+  EXPECT_EQ(host.only_dropped(), Drop::kSocketTooLong);
   EXPECT_FALSE(host.stack->udp_front(socket));
   EXPECT_EQ(counters().udp_rcvbuf_errors.value(), 1u);
 }
@@ -205,7 +205,7 @@ TEST_F(UdpTest, AFullQueueDropsWhatArrives) {
   for (int i = 0; i < 5; ++i) {
     host.receive(udp_frame({kPeer4, 1}, {kOwn4, 53}, octets_of(std::to_string(i))));
   }
-  EXPECT_EQ(host.drops(Drop::kUdpSocketFull), 2u);
+  EXPECT_EQ(host.drops(Drop::kSocketFull), 2u);
   EXPECT_EQ(counters().udp_rcvbuf_errors.value(), 2u);
   for (const char* want : {"0", "1", "2", "(nothing)"}) EXPECT_EQ(received_text(socket), want);
   host.receive(udp_frame({kPeer4, 1}, {kOwn4, 53}, octets_of("again")));

@@ -1,0 +1,64 @@
+#include "tools/dump/json.hh"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/tools/dump/frames.hh"
+
+namespace smol::dump {
+namespace {
+
+TEST(Json, HasTheKeysOfTheReferenceInItsOrder) {
+  const Frame frame = tcp({.seq = 7, .ack = 9, .flags = 0x18, .payload = text("abc")});
+  SourcePacket packet;
+  packet.captured = captured(frame, 1'763'463'600'000'123'456);
+  packet.meta.interface = "port0";
+  packet.meta.worker = 2;
+  packet.meta.queue = 3;
+  packet.meta.direction = pcap::Direction::kInbound;
+  packet.meta.verdict = "drop";
+  packet.meta.reason = "tcp_bad_checksum";
+  EXPECT_EQ(
+      to_json(packet, "IP ..."),
+      R"({"ts":"2025-11-18T11:00:00.000123456Z","if":"port0","worker":2,"queue":3,"dir":"in",)"
+      R"("verdict":"drop","reason":"tcp_bad_checksum","len":57,"caplen":57,)"
+      R"("eth":{"src":"02:00:00:00:00:01","dst":"02:00:00:00:00:02","type":"0x0800"},)"
+      R"("ip":{"src":"192.0.2.1","dst":"192.0.2.2","ttl":64,"proto":6,"len":43},)"
+      R"("tcp":{"sport":50000,"dport":80,"flags":"PA","seq":7,"ack":9,"win":502,"len":3},)"
+      R"("text":"IP ..."})");
+}
+
+TEST(Json, LeavesOutWhatIsNotKnown) {
+  const Frame frame = udp(53, 1024, text("x"));
+  SourcePacket packet;
+  packet.captured = captured(frame);
+  const auto json = nlohmann::json::parse(to_json(packet, ""));
+  for (const char* key : {"if", "worker", "queue", "dir", "verdict", "reason", "comment", "tcp"}) {
+    EXPECT_FALSE(json.contains(key)) << key;
+  }
+  EXPECT_EQ(json["udp"]["sport"], 53);
+  EXPECT_EQ(json["udp"]["len"], 1);
+}
+
+TEST(Json, IsWellFormedForEveryCutOfAPacket) {
+  const Frame tagged = octets({2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x81, 0, 0, 5, 8, 0}) +
+                       text("whatever follows the tag");
+  for (const Frame& frame : {tcp({}), udp(1, 2, text("abc")), tagged}) {
+    for (std::size_t kept = 0; kept <= frame.size(); ++kept) {
+      SourcePacket packet;
+      packet.captured = {0, static_cast<std::uint32_t>(frame.size()), Bytes{frame}.first(kept),
+                         Link::kEthernet};
+      EXPECT_NO_THROW(nlohmann::json::parse(to_json(packet, "text")));
+    }
+  }
+}
+
+TEST(Json, ReplacesWhatIsNotUtf8) {
+  SourcePacket packet;
+  packet.meta.comment = "a\xff\"b";
+  const auto json = nlohmann::json::parse(to_json(packet, ""));
+  EXPECT_EQ(json["comment"], "a\xEF\xBF\xBD\"b");
+}
+
+}  // namespace
+}  // namespace smol::dump
