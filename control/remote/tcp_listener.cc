@@ -16,6 +16,7 @@ class TcpListener::Part final : private RemoteEndpoint {
     post(accept_);
   }
   void release() { post(release_); }
+  WorkerSocket name() const noexcept { return {worker_, id_}; }
 
  private:
   using Step = dataplane::Errand::Step;
@@ -116,6 +117,10 @@ TcpListener::TcpListener(RemoteSockets& sockets, std::vector<TcpListenOptions> p
 }
 
 TcpListener::~TcpListener() = default;
+
+WorkerSocket TcpListener::first() const noexcept {
+  return parts_.front()->name();
+}
 
 void TcpListener::listen() {
   waiting_for_ = parts_.size();

@@ -7,6 +7,7 @@
 
 #include "control/remote/endpoint.hh"
 #include "control/remote/tcp_socket.hh"
+#include "control/socket_number.hh"
 
 namespace smol::control {
 
@@ -38,6 +39,8 @@ class TcpListener {
 
   void listen();
   std::size_t parts() const noexcept { return parts_.size(); }
+  /// What names it: the listener of the first part. After on_listening().
+  WorkerSocket first() const noexcept;
   /// Lets one more connection in, once there is one. At most one at a time and part.
   void accept(std::size_t part);
   /// Closes: what waits in backlogs is reset. Once; on_released() follows.

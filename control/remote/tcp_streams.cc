@@ -130,8 +130,9 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
   void on_client_done() {
     if (finished_) return;
     if (socket_ == nullptr) return refuse("message", "the stream ended before its first message");
+    // No FIN: a client that died looks the same, and what it sent may not be whole.
     client_done_ = true;
-    if (!connecting_) shut_down();
+    end_if_over();
   }
 
   void shut_down() {
@@ -154,21 +155,29 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
   void on_written(std::optional<Error> error) override {
     const std::lock_guard lock{mutex_};
     if (finished_) return;
-    if (error) return finish(failed("cannot send", *error), false);
-    begin();
+    if (!error) return begin();
+    // What the peer said before it died is still delivered: the reads tell of its death.
+    if (!down_ended_) return;
+    death_ = error;
+    pump();
   }
   void on_write_shut_down(std::optional<Error> error) override {
     const std::lock_guard lock{mutex_};
     if (finished_) return;
-    if (error) return finish(failed("cannot close", *error), false);
-    up_flushed_ = true;
-    end_if_over();
+    if (!error) {
+      up_flushed_ = true;
+      return end_if_over();
+    }
+    if (!down_ended_) return;
+    death_ = error;
+    pump();
   }
   void on_read(TcpSocket::Read& read) override {
     const std::lock_guard lock{mutex_};
     if (finished_) return;
-    if (read.error) return finish(failed("the connection died", *read.error), false);
-    if (read.end) {
+    if (read.error) {
+      death_ = read.error;
+    } else if (read.end) {
       down_ended_ = true;
     } else {
       Slot& slot = &read == &slots_[0].read ? slots_[0] : slots_[1];
@@ -198,16 +207,12 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
   void up() {
     fill_opened(socket_->opened(), *extra_.emplace_back().mutable_opened());
     for (Slot& slot : slots_) ask(slot);
-    if (client_done_) {
-      shut_down();
-    } else {
-      begin();
-    }
+    if (!client_done_) begin();
     pump();
   }
 
   void ask(Slot& slot) {
-    if (finished_ || down_ended_) return;
+    if (finished_ || down_ended_ || death_) return;
     // The text's memory goes back and forth between the read and the message.
     slot.read.text = std::move(*slot.response.mutable_data());
     socket_->read(slot.read);
@@ -228,6 +233,7 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
       sent_ = &slot;
       return send(slot.response);
     }
+    if (death_) return finish(failed("the connection died", *death_), false);
     if (down_ended_ && !told_end_) {
       told_end_ = true;
       current_.mutable_peer_shutdown();
@@ -242,7 +248,10 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
   }
 
   void end_if_over() {
-    if (up_flushed_ && told_end_ && !writing_ && extra_.empty()) finish(grpc::Status::OK, true);
+    if (!told_end_ || writing_ || !extra_.empty()) return;
+    if (up_flushed_) return finish(grpc::Status::OK, true);
+    // Nothing more can come from the client, and it never said that this is all.
+    if (client_done_ && !up_ended_) finish(grpc::Status::OK, false);
   }
 
   void finish(grpc::Status status, bool in_order) {
@@ -266,6 +275,7 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
   bool up_flushed_ = false;
   bool down_ended_ = false;  ///< nothing more comes from the peer
   bool told_end_ = false;
+  std::optional<Error> death_;  ///< told when all that came before it is
   bool writing_ = false;
   bool querying_ = false;
   bool finished_ = false;
@@ -384,6 +394,7 @@ class ListenStream final : public grpc::ServerWriteReactor<v1::ListenResponse>,
       return;
     }
     local_ = places->front().local;
+    any_family_ = places->size() > 1;
     backlog_ = places->front().backlog;
     listener_ = std::make_unique<TcpListener>(sockets, std::move(*places),
                                               static_cast<TcpListener::Observer&>(*this));
@@ -438,7 +449,10 @@ class ListenStream final : public grpc::ServerWriteReactor<v1::ListenResponse>,
     const std::lock_guard lock{mutex_};
     listening_ = true;
     if (finished_) return listener_->release();
-    put(local_, *queue_.emplace_back().mutable_listening()->mutable_local());
+    v1::Listening& listening = *queue_.emplace_back().mutable_listening();
+    listening.set_socket_id(socket_number(listener_->first()));
+    put(local_, *listening.mutable_local());
+    if (any_family_) listening.mutable_local()->clear_address();
     for (std::size_t part = 0; part < listener_->parts(); ++part) idle_.insert(part);
     arm();
     pump();
@@ -486,10 +500,11 @@ class ListenStream final : public grpc::ServerWriteReactor<v1::ListenResponse>,
     }
   }
 
-  /// Looks after tokens that nobody used, every now and then.
+  /// Looks after tokens: at those that nobody used now and then, at room for more often.
   void arm() {
+    const bool full = tokens_.held_by(this) >= backlog_;
     alarmed_ = true;
-    alarm_.Set(std::chrono::system_clock::now() + std::chrono::milliseconds{250},
+    alarm_.Set(std::chrono::system_clock::now() + std::chrono::milliseconds{full ? 5 : 250},
                [this](bool) { on_alarm(); });
   }
   void on_alarm() {
@@ -524,6 +539,7 @@ class ListenStream final : public grpc::ServerWriteReactor<v1::ListenResponse>,
   std::mutex mutex_;
   std::unique_ptr<TcpListener> listener_;
   IpEndpoint local_;
+  bool any_family_ = false;
   std::size_t backlog_ = 0;
   std::deque<v1::ListenResponse> queue_;
   v1::ListenResponse current_;
