@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <grpcpp/alarm.h>
@@ -22,15 +21,15 @@ using Prefixes = std::vector<std::string>;
 
 void fill(const dataplane::Snapshot& snapshot, const Prefixes& prefixes, v1::Stats& to) {
   put_time(unix_now(), *to.mutable_time());
-  for (const auto& [name, value] : dataplane::named(snapshot)) {
+  for (const auto& row : dataplane::named(snapshot)) {
     const bool wanted =
         prefixes.empty() || std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) {
-          return std::string_view{name}.starts_with(prefix);
+          return row.first.starts_with(prefix);
         });
     if (!wanted) continue;
     v1::Counter& counter = *to.add_counters();
-    counter.set_name(name);
-    counter.set_value(value);
+    counter.set_name(row.first);
+    counter.set_value(row.second);
   }
 }
 

@@ -20,8 +20,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/lint"))
+
+import proto_lint
+
 PAGES = Path("docs/reference")
 
 
@@ -33,6 +38,7 @@ class Failure(Exception):
 class Sources:
     root: Path
     smold: Path
+    smolctl: Path
 
     def rows(self, table: str, macro: str, fields: int) -> list[tuple[list[str], list[tuple[str, ...]]]]:
         """The table's blocks, which empty lines set apart, as (lines of comment, arguments of each row)."""
@@ -51,13 +57,20 @@ class Sources:
         return [(comments, found) for comments, found in blocks if found]
 
     def printed_by_smold(self, option: str) -> str:
-        try:
-            done = subprocess.run([self.smold, option], capture_output=True, text=True)
-        except OSError as error:
-            raise Failure(f"{self.smold}: {error.strerror}: build it with ./dev build smold/smold") from error
-        if done.returncode != 0:
-            raise Failure(f"{self.smold} {option}: status {done.returncode}: {done.stderr.strip()}")
-        return done.stdout
+        return _printed(self.smold, option, "smold/smold")
+
+    def printed_by_smolctl(self, option: str) -> str:
+        return _printed(self.smolctl, option, "tools/ctl/smolctl")
+
+
+def _printed(program: Path, option: str, target: str) -> str:
+    try:
+        done = subprocess.run([program, option], capture_output=True, text=True)
+    except OSError as error:
+        raise Failure(f"{program}: {error.strerror}: build it with ./dev build {target}") from error
+    if done.returncode != 0:
+        raise Failure(f"{program} {option}: status {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _plain(argument: str) -> str:
@@ -138,23 +151,86 @@ def configuration(sources: Sources) -> str:
     return _tidy(sources.printed_by_smold("--print-config-reference"))
 
 
+def smolctl(sources: Sources) -> str:
+    return "```text\n" + _tidy(sources.printed_by_smolctl("--help")) + "\n```"
+
+
+def api(sources: Sources) -> str:
+    """Services, then the messages that are not a method's own, file by file."""
+    try:
+        found = proto_lint.describe(sources.root)
+    except (proto_lint.Broken, OSError) as error:
+        raise Failure(f"proto/: {error}") from error
+    files = [proto_lint.File(one) for one in found.file]
+    parts: list[str] = []
+    for file in files:
+        own = {name.rsplit(".", 1)[-1] for service in file.file.service for method in service.method
+               for name in (method.input_type, method.output_type)}
+        messages = list(file.messages())
+        for path, service in file.services():
+            parts += [f"## {service.name}", _flow(file.comment(path)), f"[{file.path}](../../{file.path})"]
+            for index, method in enumerate(service.method):
+                streams = ("stream " * method.client_streaming, "stream " * method.server_streaming)
+                used = [name.rsplit(".", 1)[-1] for name in (method.input_type, method.output_type)]
+                parts += [f"### {service.name}.{method.name}", _flow(file.comment((*path, 2, index))),
+                          f"`{method.name}({streams[0]}{used[0]}) returns ({streams[1]}{used[1]})`"]
+                parts += [_fields(file, where, message) for where, message in messages
+                          if message.name in used and message.field]
+        others = [(where, message) for where, message in messages if message.name not in own]
+        if not file.file.service:
+            parts += ["## What services share", f"[{file.path}](../../{file.path})"]
+        for where, message in others:
+            parts += [f"### {message.name}", _flow(file.comment(where))]
+            if message.field:
+                parts.append(_fields(file, where, message))
+        for where, enum in file.enums():
+            rows = [(f"`{value.name}`", str(value.number), _flow(file.comment((*where, 2, index))))
+                    for index, value in enumerate(enum.value)]
+            parts += [f"### {enum.name}", *filter(None, [_flow(file.comment(where))]),
+                      _table(("value", "number", "meaning"), rows)]
+    return "\n\n".join(parts)
+
+
+def _flow(comment: str) -> str:
+    """A comment of several lines as one; its paragraphs stay apart."""
+    paragraphs = re.split(r"\n\s*\n", comment)
+    return "\n\n".join(" ".join(line.strip() for line in paragraph.splitlines()) for paragraph in paragraphs)
+
+
+def _fields(file: proto_lint.File, where: tuple[int, ...], message: Any) -> str:
+    rows = []
+    for index, one in enumerate(message.field):
+        kind = one.type_name.removeprefix(".smol.v1.").lstrip(".") or one.Type.Name(one.type).removeprefix(
+            "TYPE_").lower()
+        label = "repeated " if one.label == one.LABEL_REPEATED else "optional " if one.proto3_optional else ""
+        if one.HasField("oneof_index") and not one.proto3_optional:
+            label = f"one of {message.oneof_decl[one.oneof_index].name}: "
+        meaning = _flow(file.comment((*where, 2, index))).replace("\n\n", " ")
+        rows.append((f"`{one.name}`", label + kind, meaning))
+    return _table((f"field of {message.name}", "type", "meaning"), rows)
+
+
 def _tidy(text: str) -> str:
     """As a file of the repository: no white space at the ends of lines, nor empty lines at the end."""
     return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n")
 
 
 BLOCKS: dict[str, Callable[[Sources], str]] = {
+    "api": api,
     "drops": drops,
     "stack-counters": stack_counters,
     "options": options,
+    "smolctl": smolctl,
     "configuration": configuration,
 }
 # A page, the block it needs, and whether the program is asked for it.
 CONTENTS = {
+    "api.md": ("api", False),
     "configuration.md": ("configuration", True),
     "counters.md": ("stack-counters", False),
     "drops.md": ("drops", False),
     "smold.md": ("options", True),
+    "smolctl.md": ("smolctl", True),
 }
 
 
@@ -177,12 +253,14 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a page would change")
     parser.add_argument("--smold", type=Path, help="the program to ask (build/bin/smold)",
                         default=Path(os.environ.get("SMOL_BUILD", ROOT / "build")) / "smold/smold")
+    parser.add_argument("--smolctl", type=Path, help="the other program to ask (build/bin/smolctl)",
+                        default=Path(os.environ.get("SMOL_BUILD", ROOT / "build")) / "tools/ctl/smolctl")
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree whose pages are written (this one)")
     arguments = parser.parse_args()
     for page in arguments.pages:
         if page not in CONTENTS:
             parser.error(f"no page {page!r}: {', '.join(CONTENTS)}")
-    sources = Sources(arguments.root, arguments.smold)
+    sources = Sources(arguments.root, arguments.smold, arguments.smolctl)
     status = 0
     for page in arguments.pages or CONTENTS:
         file = arguments.root / PAGES / page

@@ -345,10 +345,71 @@ FILTERS: dict[str, bytes] = {
     "jumps_back": filtered(program((0x05, 0, 0, 0xFFFFFFFF), YES), b"", 0),
 }
 
+def pcapng(big: bool) -> bytes:
+    """A section with two interfaces and three packets: of each kind, the first with every option."""
+    order = ">" if big else "<"
+
+    def option(code: int, value: bytes) -> bytes:
+        return struct.pack(f"{order}HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+    def block(kind: int, body: bytes) -> bytes:
+        length = struct.pack(f"{order}I", len(body) + 12)
+        return struct.pack(f"{order}I", kind) + length + body + length
+
+    def interface(name: bytes) -> bytes:
+        return block(1, struct.pack(f"{order}HHI", 1, 0, 96) + option(2, name) + option(0, b""))
+
+    options = (option(1, b"worker 2; drop: no_route; seen") + option(2, struct.pack(f"{order}I", 1))
+               + option(4, struct.pack(f"{order}Q", 7)) + option(6, struct.pack(f"{order}I", 3)) + option(0, b""))
+    return (block(0x0A0D0D0A, struct.pack(f"{order}IHHq", 0x1A2B3C4D, 1, 0, -1)) + interface(b"port0") + interface(b"p1")
+            + block(6, struct.pack(f"{order}IIIII", 1, 0, 0, 3, 3) + b"abc\0" + options)
+            + block(3, struct.pack(f"{order}I", 3) + b"abc\0")
+            + block(2, struct.pack(f"{order}HHIIII", 1, 9, 0, 0, 3, 3) + b"abc\0"))
+
+
+def printed(choice: int, packet: bytes, more: int = 0) -> bytes:
+    """`choice`: of options; `more`: bit 7 for raw IP, the others for what was not captured."""
+    return bytes([choice, more]) + packet
+
+
+DNS = (b"\x12\x34\x81\x80\0\1\0\1\0\0\0\1\x07example\3com\0\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xcb\0\x71\7"
+       b"\0\0\x29\4\xd0\0\0\x80\0\0\4\0\x0a\0\0")
+DHCP = (b"\1\1\6\0\0\0\x12\x34" + bytes(20) + MAC_A + bytes(202) + b"\x63\x82\x53\x63\x35\1\1\x37\2\1\3"
+        b"\x3d\7\1" + MAC_A + b"\x79\5\0\x0a\0\0\1\x52\4\1\2ab\x51\5\1\0\0ab\xff")
+
+
+def message(source: int, destination: int, payload: bytes) -> bytes:
+    return ipv4(UDP, struct.pack("!HHHH", source, destination, 8 + len(payload), 0) + payload)
+
+
+DUMPED: dict[str, bytes] = {
+    **{f"frame_{name}": printed(0x07, frame) for name, frame in FRAMES.items()},
+    **{f"icmp_{name}": printed(2, ethernet(0x0800, ipv4(ICMP, body))) for name, body in ICMPV4.items()},
+    **{f"icmp6_{name}": printed(2, ethernet(0x86DD, ipv6(ICMP6, body))) for name, body in ICMPV6.items()},
+    **{f"nd_{name}": printed(2, ethernet(0x86DD, ipv6(ICMP6, body))) for name, body in ND.items()},
+    **{f"ip6_{name}": printed(1, packet, 0x80) for name, packet in IPV6.items()},
+    **{f"options_{name}": printed(1, packet, 0x80) for name, packet in IPV4.items()},
+    **{f"tcp_{name}": printed(1, ethernet(0x0800, ipv4(TCP, segment))) for name, segment in segments().items()},
+    "dns": printed(3, ethernet(0x0800, message(53, 1024, DNS))),
+    "mdns": printed(2, ethernet(0x0800, message(5353, 5353, DNS))),
+    "dhcp": printed(3, ethernet(0x0800, message(68, 67, DHCP)), 3),
+    "http": printed(1, ethernet(0x0800, ipv4(TCP, struct.pack("!HHIIBBHHH", 1024, 80, 1, 1, 0x50, 0x18, 9, 0, 0)
+                                             + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"))),
+    "igmp": printed(2, ethernet(0x0800, ipv4(2, b"\x22\0\0\0\0\0\0\1\4\0\0\1" + A4 + B4))),
+    "mld": printed(2, ethernet(0x86DD, ipv6(ICMP6, b"\x8f\0\0\0\0\0\0\1\4\0\0\1" + A6 + B6))),
+    "quoted": printed(1, ethernet(0x0800, ipv4(ICMP, b"\3\4\0\0\0\x20\5\x78" + ipv4(UDP, udp(4, b"abc")).ljust(128, b"\0")
+                                               + b"\x20\0\0\0\0\x08\1\1\0\x10\1\x20"))),
+    "tunnel": printed(1, ipv4(4, ipv4(41, ipv6(UDP, udp(6, b"abc")))), 0x80),
+    "unknown": printed(0, ethernet(0x88B5, b"an experiment")),
+    "octets": printed(0x30, ethernet(0x0800, ipv4(UDP, udp(4, b"a\r\nb\rc")))),
+}
+
 SEEDS: dict[str, dict[str, bytes]] = {
     "address_fuzz": {name: text.encode() for name, text in TEXTS.items()},
     "arp_fuzz": {"request": arp(1), "reply": arp(2), "padded": arp(1, 18), "other_operation": arp(3)},
     "config_fuzz": CONFIG,
+    "dump_pcapng_fuzz": {"big_endian": b"\xff" + pcapng(True), "little_endian": b"\x06" + pcapng(False)},
+    "dump_print_fuzz": DUMPED,
     "ethernet_fuzz": {name: FRAMES[name][:20] for name in ("arp", "tcp", "vlan_udp", "llc", "group_source")},
     "filter_fuzz": FILTERS,
     "http_fuzz": HTTP,

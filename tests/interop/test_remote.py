@@ -369,20 +369,16 @@ def test_a_reset_connection(net: Namespace, daemon: Smold, family: Family) -> No
     run(both())
 
 
-def test_a_peer_that_is_not_there(net: Namespace, daemon: Smold, family: Family) -> None:
-    """The one that is next to us does not say its link address; the one further away says nothing."""
-    near = family.host.replace("100", "77")
-    net.ip("route", "add", "blackhole", "192.168.69.1" if family is IPV4 else "fdaa::1", "table", "99")
-
+def test_a_peer_that_is_not_there(daemon: Smold, family: Family) -> None:
+    """Nobody says its link address: the patient are told so, and the others that their time is over."""
     async def both() -> None:
         async with smolplane.connect(daemon.server) as plane:
             begin = time.monotonic()
-            await _refused(plane.tcp_connect(near, 9000), OSError, grpc.StatusCode.FAILED_PRECONDITION, "EHOSTUNREACH")
-            assert time.monotonic() - begin < 10 * PATIENCE
-            begin = time.monotonic()
-            await _refused(plane.tcp_connect(near, 9000, timeout=0.5), TimeoutError,
+            await _refused(plane.tcp_connect(family.host.replace("100", "77"), 9000, timeout=0.5), TimeoutError,
                            grpc.StatusCode.DEADLINE_EXCEEDED, "ETIMEDOUT")
             assert 0.4 < time.monotonic() - begin < 2 * PATIENCE
+            await _refused(plane.tcp_connect(family.host.replace("100", "78"), 9000), OSError,
+                           grpc.StatusCode.FAILED_PRECONDITION, "EHOSTUNREACH")
 
     run(both())
 
@@ -417,9 +413,9 @@ CONNECTS = [
     (_open(), "open.remote.address"),
     (_open(remote=types_pb2.Endpoint(address=V4)), "open.remote.port"),
     (_open(remote=types_pb2.Endpoint(address=V4, port=65_536)), "open.remote.port"),
-    (_open(remote=types_pb2.Endpoint(address=types_pb2.IpAddress(v6=bytes(15)), port=1)), "open.remote.address"),
+    (_open(remote=types_pb2.Endpoint(address=types_pb2.IpAddress(v6=bytes(15)), port=1)), "open.remote.address.v6"),
     (_open(remote=types_pb2.Endpoint(address=types_pb2.IpAddress(v6=bytes(10) + b"\xff\xff\1\2\3\4"), port=1)),
-     "open.remote.address"),
+     "open.remote.address.v6"),
     (_open(remote=TO, local=types_pb2.Endpoint(port=65_536)), "open.local.port"),
     (_open(remote=TO, connect_timeout=_seconds(0)), "open.connect_timeout"),
     (_open(remote=TO, connect_timeout=_seconds(3601)), "open.connect_timeout"),
@@ -637,17 +633,6 @@ def test_datagrams_both_ways(net: Namespace, daemon: Smold, family: Family) -> N
                     await udp.send_many((bytes([number]), None) for number in range(200))
                     for number in range(200):
                         assert await receive(sock) == bytes([number])
-
-    run(both())
-
-
-def test_a_socket_of_both_families(net: Namespace, daemon: Smold) -> None:
-    async def both() -> None:
-        async with smolplane.connect(daemon.server) as plane, plane.udp((None, 9001)) as udp:
-            for family in (IPV4, IPV6):
-                with kernel_socket(net, family, socket.SOCK_DGRAM) as sock:
-                    await asyncio.get_running_loop().sock_sendto(sock, b"x", (family.address, 9001))
-                    assert (await asyncio.wait_for(udp.recv(), 5 * PATIENCE)).local == family.address
 
     run(both())
 

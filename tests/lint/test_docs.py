@@ -44,7 +44,7 @@ def generate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return run(sys.executable, "-B", REFERENCE / "generate.py", *arguments)
 
 
-@pytest.mark.parametrize("page", ["counters.md", "drops.md"])
+@pytest.mark.parametrize("page", ["api.md", "counters.md", "drops.md"])
 def test_a_page_from_a_table_is_what_the_table_says(page: str) -> None:
     done = generate("--check", page)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -56,10 +56,18 @@ def test_a_page_from_the_program_is_what_the_program_says(smold: Path, page: str
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_page_of_smolctl_is_what_it_says() -> None:
+    program = BUILD / "tools/ctl/smolctl"
+    if not program.exists():
+        pytest.skip(f"{program} is not built: ./dev build tools/ctl/smolctl")
+    done = generate("--check", "--smolctl", program, "smolctl.md")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """What the tables' pages are made from, to change something in."""
-    for name in ("docs/reference", "protocols/base/drop.def", "protocols/stack/counters.def"):
+    for name in ("docs/reference", "proto", "protocols/base/drop.def", "protocols/stack/counters.def"):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         source = REPOSITORY / name
@@ -82,8 +90,18 @@ def test_a_new_row_makes_its_page_stale_until_it_is_written(copy: Path) -> None:
     assert generate("--root", copy, "--check", "drops.md").returncode == 0
 
 
+def test_a_comment_in_the_api_is_in_its_page(copy: Path) -> None:
+    file = copy / "proto/smol/v1/route.proto"
+    file.write_text(file.read_text().replace("  // Length 0: the default route.\n", "  // Where to | whither.\n"))
+    assert generate("--root", copy, "--check", "api.md").returncode == 1
+    assert generate("--root", copy, "api.md").returncode == 0
+    assert r"| `destination` | IpPrefix | Where to \| whither. |" in (copy / "docs/reference/api.md").read_text()
+
+
 # (sentence, file, what to replace in it, by what, arguments, what is said)
 REFUSALS = [
+    ("an API that is none", "proto/smol/v1/route.proto", "message Route {", "massage Route {", ["api.md"],
+     "smol/v1/route.proto"),
     ("a row of another form", "protocols/base/drop.def", ', kLink, "', ', "', ["drops.md"],
      "protocols/base/drop.def: a row is not SMOL_DROP with 4 arguments"),
     ("a stage without description", "protocols/base/drop.def", "kLink", "kMoon", ["drops.md"],
@@ -111,8 +129,10 @@ def test_the_generator_says_what_is_wrong(copy: Path, file: str, old: str, new: 
 
 def test_dev_docs_asks_the_program_of_its_build(copy: Path) -> None:
     build, tools = copy / "build", copy / "tools"
-    for program, script in ((tools / "ninja", "echo no work to do"), (build / "bin/smold", 'echo "answer to $1  "')):
-        program.parent.mkdir(parents=True)
+    answer = 'echo "answer to $1  "'
+    for program, script in ((tools / "ninja", "echo no work to do"), (build / "bin/smold", answer),
+                            (build / "bin/smolctl", answer)):
+        program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
     (build / "build.ninja").touch()
@@ -160,8 +180,8 @@ def commands(page: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_commands_of_dev_exist(page: Path) -> None:
-    known = set(re.findall(r"^  (\w+) ", run(REPOSITORY / "dev", "help").stdout, re.M))
-    used = {word for command in commands(page) for word in re.findall(r"\./dev (\w+)", command)}
+    known = set(re.findall(r"^  ([\w-]+) ", run(REPOSITORY / "dev", "help").stdout, re.M))
+    used = {word for command in commands(page) for word in re.findall(r"\./dev (\w[\w-]*)", command)}
     assert used - known == set()
 
 

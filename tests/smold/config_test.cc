@@ -106,6 +106,21 @@ apps:
   EXPECT_EQ(apps.http.max_content, 3072u);
 }
 
+TEST(Config, ReadsWhereTheApiIsOffered) {
+  EXPECT_TRUE(demo().grpc.enabled);
+  EXPECT_EQ(demo().grpc.listen, "unix:///run/smol/ctl.sock");
+  const Reading all = read(kPort + "grpc: {enabled: off, listen: 'unix:///tmp/x.sock'}\n");
+  ASSERT_TRUE(all.loaded);
+  EXPECT_FALSE(all.loaded->config.grpc.enabled);
+  EXPECT_EQ(all.loaded->config.grpc.listen, "unix:///tmp/x.sock");
+  const Reading tcp = read(kPort + "grpc: {listen: '127.0.0.1:50051'}\n");
+  ASSERT_EQ(tcp.errors.size(), 1u);
+  EXPECT_TRUE(tcp.errors[0].ends_with(
+      "grpc.listen: '127.0.0.1:50051' is no unix socket: TCP needs TLS, which is not there yet; "
+      "write unix:// and a path, such as unix:///run/smol/ctl.sock"))
+      << tcp.errors[0];
+}
+
 TEST(Config, RunsOnlyTheServicesThatAreEnabled) {
   const Reading all = read(kPort + "apps: {sink: {enabled: on}, http: {enabled: on}}\n");
   ASSERT_TRUE(all.loaded);

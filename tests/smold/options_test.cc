@@ -91,6 +91,13 @@ TEST(Options, ChangeLogWorkersAndCapture) {
   EXPECT_EQ(config.capture.file, "a b.pcap");
 }
 
+TEST(Options, MoveTheApiOrTakeItAway) {
+  const Config moved = demo_with({"--grpc", "unix:///tmp/x.sock"});
+  EXPECT_TRUE(moved.grpc.enabled);
+  EXPECT_EQ(moved.grpc.listen, "unix:///tmp/x.sock");
+  EXPECT_FALSE(demo_with({"--grpc", "off"}).grpc.enabled);
+}
+
 TEST(Options, ChangeNothingThatTheyDoNotName) {
   EXPECT_FALSE(schema().differs(demo_with({}), demo()));
 }

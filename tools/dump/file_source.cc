@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -21,15 +23,27 @@ constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 /// stream, whose read-ahead is bounded: so is what the second reader is in front.
 struct Tee {
   int fd = -1;
+  int wake = -1;  ///< an eventfd: readable once the reading is to end
   PcapngMetadata metadata;
 
   ~Tee() {
     if (fd > STDERR_FILENO) close(fd);
+    if (wake >= 0) close(wake);
   }
 };
 
+/// Waits until there is something to read. False: the reading is to end.
+bool wait_for_octets(const Tee& tee) {
+  std::array<pollfd, 2> waits{{{tee.fd, POLLIN, 0}, {tee.wake, POLLIN, 0}}};
+  while (poll(waits.data(), waits.size(), -1) < 0) {
+    if (errno != EINTR) return true;  // read() says what is wrong
+  }
+  return waits[1].revents == 0;
+}
+
 ssize_t read_through(void* cookie, char* to, size_t room) {
   Tee& tee = *static_cast<Tee*>(cookie);
+  if (!wait_for_octets(tee)) return 0;
   ssize_t got = 0;
   do {
     got = read(tee.fd, to, room);
@@ -84,6 +98,12 @@ class FileSource final : public PacketSource {
     return std::optional{std::move(packet)};
   }
 
+  void interrupt() noexcept override {
+    const std::uint64_t once = 1;
+    // An eventfd that is readable already does what is wanted.
+    [[maybe_unused]] const ssize_t written = write(tee_->wake, &once, sizeof once);
+  }
+
  private:
   std::string path_;
   std::unique_ptr<Tee> tee_;  ///< outlives the handle, which reads through it
@@ -96,6 +116,8 @@ Result<std::unique_ptr<PacketSource>, std::string> open_file(const std::string& 
   auto tee = std::make_unique<Tee>();
   tee->fd = path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (tee->fd < 0) return fail(fmt::format("{}: {}", path, std::strerror(errno)));
+  tee->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (tee->wake < 0) return fail(fmt::format("eventfd: {}", std::strerror(errno)));
   std::FILE* stream = fopencookie(tee.get(), "rb", {read_through, nullptr, nullptr, nullptr});
   if (stream == nullptr) return fail(fmt::format("{}: {}", path, std::strerror(errno)));
   std::array<char, PCAP_ERRBUF_SIZE> error{};

@@ -44,6 +44,8 @@ class PacketSource {
   virtual bool knows_direction() const = 0;
   /// The next packet; nothing at the end. Error: a sentence.
   virtual Result<std::optional<SourcePacket>, std::string> next() = 0;
+  /// Ends a next() that waits, and all after it. From any thread, and from a signal handler.
+  virtual void interrupt() noexcept = 0;
 };
 
 /// `[w2 port0 q2 in drop:tcp_bad_checksum] `, the parts that are known; empty if none is.

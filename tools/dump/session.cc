@@ -1,5 +1,6 @@
 #include "tools/dump/session.hh"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -55,6 +56,7 @@ Result<std::unique_ptr<CaptureWriter>, Failure> writer_for(const Options& option
 struct Session::Stage {
   Filter filter;
   Link link;
+  bool prints;
   bool coloured;
 };
 
@@ -88,6 +90,46 @@ Result<void, Failure> Session::print(const Stage& stage, LinePrinter& printer,
   return {};
 }
 
+Result<void, Failure> Session::write(CaptureWriter& writer, SourcePacket& packet) {
+  Bytes& octets = packet.captured.octets;
+  if (options_.snap_length != 0)
+    octets = octets.first(std::min<std::size_t>(octets.size(), options_.snap_length));
+  if (!writer.write(packet) || (options_.packet_buffered && !writer.flush())) {
+    return fail(cannot_write(where(options_.write_file)));
+  }
+  return {};
+}
+
+Result<void, Failure> Session::take_all(PacketSource& source, const Stage& stage,
+                                        CaptureWriter* writer) {
+  LinePrinter printer{options_.print};
+  std::uint64_t count = 0;
+  while (options_.packets == 0 || count < options_.packets) {
+    auto next = source.next();
+    if (stopped_) break;  // what the source says of having been interrupted is no news
+    if (!next) return fail(Failure{kMisused, next.error()});
+    if (!*next) break;
+    SourcePacket& packet = **next;
+    packet.captured.link = stage.link;
+    if (options_.direction && packet.meta.direction != *options_.direction) continue;
+    if (!stage.filter.matches(packet.captured)) continue;
+    ++count;
+    if (stage.prints) {
+      if (auto printed = print(stage, printer, packet); !printed) return printed;
+    }
+    if (writer != nullptr) {
+      if (auto written = write(*writer, packet); !written) return written;
+    }
+  }
+  if (options_.count_only) fmt::print(out_, "{} packet{}\n", count, count == 1 ? "" : "s");
+  return {};
+}
+
+void Session::stop() noexcept {
+  stopped_ = true;
+  if (PacketSource* source = source_) source->interrupt();
+}
+
 Result<void, Failure> Session::run(PacketSource& source) {
   auto filter = Filter::compile(options_.filter, source.datalink(), kLongest);
   if (!filter) return fail(Failure{kMisused, filter.error()});
@@ -101,32 +143,16 @@ Result<void, Failure> Session::run(PacketSource& source) {
   }
   auto writer = writer_for(options_, source);
   if (!writer) return fail(writer.error());
-  const Stage stage{std::move(*filter), link.value_or(Link::kEthernet), colours()};
-  LinePrinter printer{options_.print};
-  std::uint64_t count = 0;
-  while (!stopped_ && (options_.packets == 0 || count < options_.packets)) {
-    auto next = source.next();
-    if (!next) return fail(Failure{kMisused, next.error()});
-    if (!*next) break;
-    SourcePacket& packet = **next;
-    packet.captured.link = stage.link;
-    if (options_.direction && packet.meta.direction != *options_.direction) continue;
-    if (!stage.filter.matches(packet.captured)) continue;
-    ++count;
-    if (prints) {
-      if (auto printed = print(stage, printer, packet); !printed) return printed;
-    }
-    if (!*writer) continue;
-    if (options_.snap_length != 0 && packet.captured.octets.size() > options_.snap_length) {
-      packet.captured.octets = packet.captured.octets.first(options_.snap_length);
-    }
-    if (!(*writer)->write(packet) || (options_.packet_buffered && !(*writer)->flush())) {
-      return fail(cannot_write(where(options_.write_file)));
-    }
-  }
-  if (*writer && !(*writer)->close()) return fail(cannot_write(where(options_.write_file)));
-  if (options_.count_only) fmt::print(out_, "{} packet{}\n", count, count == 1 ? "" : "s");
-  if (std::fflush(out_) != 0) return fail(cannot_write("standard output"));
+  source_ = &source;
+  const Stage stage{std::move(*filter), link.value_or(Link::kEthernet), prints, colours()};
+  auto taken = take_all(source, stage, writer->get());
+  source_ = nullptr;
+  // Also after an error: what came before it belongs to the user.
+  const bool closed = *writer == nullptr || (*writer)->close();
+  const bool flushed = std::fflush(out_) == 0;
+  if (!taken) return taken;
+  if (!closed) return fail(cannot_write(where(options_.write_file)));
+  if (!flushed) return fail(cannot_write("standard output"));
   if (options_.direction && !source.knows_direction()) {
     return fail(Failure{kMisused,
                         "-Q: no packet here says whether it came in or went out; a "

@@ -25,17 +25,20 @@ class Session {
 
   /// Until the source ends, -c is reached or stop() is called.
   Result<void, Failure> run(PacketSource& source);
-  void stop() noexcept { stopped_ = true; }
+  void stop() noexcept;
 
  private:
   struct Stage;
 
+  Result<void, Failure> take_all(PacketSource& source, const Stage& stage, CaptureWriter* writer);
+  Result<void, Failure> write(CaptureWriter& writer, SourcePacket& packet);
   Result<void, Failure> print(const Stage& stage, LinePrinter& printer, const SourcePacket& packet);
   bool colours() const;
 
   const Options& options_;
   std::FILE* out_;
   std::atomic<bool> stopped_ = false;
+  std::atomic<PacketSource*> source_ = nullptr;  ///< while run() is in it
 };
 
 /// Prints what the filter compiles to (-d), for `source`, or for Ethernet if there is none.
