@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "control/admin_service.hh"
+#include "control/capture_service.hh"
 #include "control/interface_service.hh"
 #include "control/neighbor_service.hh"
 #include "control/remote/endpoint.hh"
@@ -51,6 +52,7 @@ class ControlPlane::Running final : public Attachment {
         neighbors_{workers_, daemon},
         sockets_{workers_, daemon},
         stats_{daemon},
+        captures_{parts.identity, daemon},
         tcp_{parts.remote, daemon},
         udp_{parts.remote, daemon},
         icmp_{parts.remote, daemon},
@@ -59,8 +61,9 @@ class ControlPlane::Running final : public Attachment {
   }
 
   Result<void, StartError> start(const Parts& parts, Daemon& daemon) {
-    const std::vector<grpc::Service*> services = {
-        &admin_, &interfaces_, &routes_, &neighbors_, &sockets_, &stats_, &tcp_, &udp_, &icmp_};
+    const std::vector<grpc::Service*> services = {&admin_,   &interfaces_, &routes_,   &neighbors_,
+                                                  &sockets_, &stats_,      &captures_, &tcp_,
+                                                  &udp_,     &icmp_};
     auto server =
         Server::start({parts.config.listen, daemon.config().workers.cores}, services, daemon.log());
     if (!server) return fail(server.error());
@@ -77,6 +80,7 @@ class ControlPlane::Running final : public Attachment {
   ~Running() override {
     if (server_ == nullptr) return;
     stats_.end();
+    captures_.end();
     const auto left =
         std::chrono::duration_cast<milliseconds>(until_ - std::chrono::steady_clock::now());
     server_->shut_down(std::clamp(left, milliseconds{100}, kLastCalls));
@@ -90,6 +94,7 @@ class ControlPlane::Running final : public Attachment {
   NeighborService neighbors_;
   SocketService sockets_;
   StatsService stats_;
+  CaptureService captures_;
   TcpStreams tcp_;
   UdpStreams udp_;
   IcmpStreams icmp_;

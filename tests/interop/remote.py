@@ -10,12 +10,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TypeVar
 
 from conftest import IPV4, Family
-from netns import PATIENCE, Namespace, wait_until
+from netns import PATIENCE, Namespace
 from smold import Smold
 
 SOURCE = Path(__file__).resolve().parents[2] / "clients" / "python"
@@ -44,6 +44,12 @@ T = TypeVar("T")
 def run(work: Coroutine[object, object, T], seconds: float = 30) -> T:
     """An event loop for `work`, which must end in time."""
     return asyncio.run(asyncio.wait_for(work, seconds * PATIENCE))
+
+
+def listening(daemon: Smold) -> Smold:
+    """Once it takes clients."""
+    daemon.wait_for_line(r'component=grpc msg="listens on', 10)
+    return daemon
 
 
 def client(net: Namespace, daemon: Smold, script: str, *words: object) -> subprocess.Popen[bytes]:
@@ -108,11 +114,6 @@ async def receive_all(sock: socket.socket) -> bytes:
 
 async def send(sock: socket.socket, data: bytes) -> None:
     await asyncio.get_running_loop().sock_sendall(sock, data)
-
-
-async def eventually(holds: Callable[[], object], seconds: float, what: str) -> None:
-    """wait_until() that lets the event loop go on."""
-    await asyncio.to_thread(wait_until, holds, seconds, what)
 
 
 def content(octets: int, seed: int = 0) -> bytes:

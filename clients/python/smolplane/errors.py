@@ -88,7 +88,7 @@ def _info(metadata: Any) -> types_pb2.ErrorInfo:
     for key, value in metadata or ():
         if key != "grpc-status-details-bin":
             continue
-        for detail in _Status.FromString(value).details:  # type: ignore[attr-defined]
+        for detail in _Status.FromString(value).details:
             if detail.type_url.rpartition("/")[2] == info.DESCRIPTOR.full_name:
                 return types_pb2.ErrorInfo.FromString(detail.value)
     return info

@@ -137,7 +137,7 @@ class TcpConnection:
         self._transport.abort()
 
     async def info(self) -> socket_pb2.TcpInfo:
-        """What TCP knows of it now. FileNotFoundError: it is gone."""
+        """What TCP knows of it now. OSError with EBADF: it is gone."""
         request = socket_pb2.GetSocketRequest(id=self.socket_id)
         return (await self._plane.call(self._plane.sockets.GetSocket(request))).socket.tcp_info
 

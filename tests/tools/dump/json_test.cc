@@ -48,7 +48,7 @@ TEST(Json, IsWellFormedForEveryCutOfAPacket) {
       SourcePacket packet;
       packet.captured = {0, static_cast<std::uint32_t>(frame.size()), Bytes{frame}.first(kept),
                          Link::kEthernet};
-      EXPECT_NO_THROW(nlohmann::json::parse(to_json(packet, "text")));
+      EXPECT_TRUE(nlohmann::json::accept(to_json(packet, "text")));
     }
   }
 }
