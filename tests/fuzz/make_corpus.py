@@ -361,7 +361,8 @@ def pcapng(big: bool) -> bytes:
 
     options = (option(1, b"worker 2; drop: no_route; seen") + option(2, struct.pack(f"{order}I", 1))
                + option(4, struct.pack(f"{order}Q", 7)) + option(6, struct.pack(f"{order}I", 3)) + option(0, b""))
-    return (block(0x0A0D0D0A, struct.pack(f"{order}IHHq", 0x1A2B3C4D, 1, 0, -1)) + interface(b"port0") + interface(b"p1")
+    return (block(0x0A0D0D0A, struct.pack(f"{order}IHHq", 0x1A2B3C4D, 1, 0,
+        -1)) + interface(b"port0") + interface(b"p1")
             + block(6, struct.pack(f"{order}IIIII", 1, 0, 0, 3, 3) + b"abc\0" + options)
             + block(3, struct.pack(f"{order}I", 3) + b"abc\0")
             + block(2, struct.pack(f"{order}HHIIII", 1, 9, 0, 0, 3, 3) + b"abc\0"))
@@ -397,7 +398,8 @@ DUMPED: dict[str, bytes] = {
                                              + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"))),
     "igmp": printed(2, ethernet(0x0800, ipv4(2, b"\x22\0\0\0\0\0\0\1\4\0\0\1" + A4 + B4))),
     "mld": printed(2, ethernet(0x86DD, ipv6(ICMP6, b"\x8f\0\0\0\0\0\0\1\4\0\0\1" + A6 + B6))),
-    "quoted": printed(1, ethernet(0x0800, ipv4(ICMP, b"\3\4\0\0\0\x20\5\x78" + ipv4(UDP, udp(4, b"abc")).ljust(128, b"\0")
+    "quoted": printed(1, ethernet(0x0800, ipv4(ICMP, b"\3\4\0\0\0\x20\5\x78" + ipv4(UDP, udp(4, b"abc")).ljust(128,
+        b"\0")
                                                + b"\x20\0\0\0\0\x08\1\1\0\x10\1\x20"))),
     "tunnel": printed(1, ipv4(4, ipv4(41, ipv6(UDP, udp(6, b"abc")))), 0x80),
     "unknown": printed(0, ethernet(0x88B5, b"an experiment")),

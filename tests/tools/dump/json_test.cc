@@ -40,6 +40,16 @@ TEST(Json, LeavesOutWhatIsNotKnown) {
   EXPECT_EQ(json["udp"]["len"], 1);
 }
 
+TEST(Json, LooksForNoPortsInALaterFragment) {
+  Frame frame = udp(53, 1024, text("eight octets of it"));
+  frame[21] = 1;  // offset 8
+  SourcePacket packet;
+  packet.captured = captured(frame);
+  const auto json = nlohmann::json::parse(to_json(packet, ""));
+  EXPECT_EQ(json["ip"]["offset"], 8);
+  EXPECT_FALSE(json.contains("udp"));
+}
+
 TEST(Json, IsWellFormedForEveryCutOfAPacket) {
   const Frame tagged = octets({2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x81, 0, 0, 5, 8, 0}) +
                        text("whatever follows the tag");

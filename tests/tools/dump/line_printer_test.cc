@@ -146,7 +146,7 @@ class Times : public testing::Test {
     const PrintOptions options;
     Printout out{options, names, flows};
     for (const UnixNs when : {1'700'000'000 * kSecond + 123'456'789,
-                              1'700'000'001 * kSecond + 123'456'999, 1'699'999'999 * kSecond}) {
+                              1'700'000'001 * kSecond + 123'457'001, 1'699'999'999 * kSecond}) {
       stamps.print(out, when);
       out.add("|");
     }
@@ -155,16 +155,16 @@ class Times : public testing::Test {
 };
 
 TEST_F(Times, HaveTheFormThatTheNumberOfTsAsksFor) {
-  EXPECT_EQ(times(TimeForm::kTime, false), "22:13:20.123456 |22:13:21.123456 |22:13:19.000000 |");
+  EXPECT_EQ(times(TimeForm::kTime, false), "22:13:20.123456 |22:13:21.123457 |22:13:19.000000 |");
   EXPECT_EQ(times(TimeForm::kNone, false), "|||");
   EXPECT_EQ(times(TimeForm::kSeconds, true),
-            "1700000000.123456789 |1700000001.123456999 |1699999999.000000000 |");
+            "1700000000.123456789 |1700000001.123457001 |1699999999.000000000 |");
   EXPECT_EQ(times(TimeForm::kDelta, true),
-            " 00:00:00.000000000 | 00:00:01.000000210 |-00:00:02.123456999 |");
+            " 00:00:00.000000000 | 00:00:01.000000212 |-00:00:02.123457001 |");
   EXPECT_EQ(times(TimeForm::kDate, false),
-            "2023-11-14 22:13:20.123456 |2023-11-14 22:13:21.123456 |2023-11-14 22:13:19.000000 |");
+            "2023-11-14 22:13:20.123456 |2023-11-14 22:13:21.123457 |2023-11-14 22:13:19.000000 |");
   EXPECT_EQ(times(TimeForm::kSinceFirst, false),
-            " 00:00:00.000000 | 00:00:01.000000 |-00:00:01.123456 |");
+            " 00:00:00.000000 | 00:00:01.000001 |-00:00:01.123456 |");
 }
 
 }  // namespace
