@@ -53,7 +53,7 @@ def generate(target: Path) -> None:
             raise GenerateError(f"protoc: {done.stderr.strip()}")
         made = out / "smol" / "v1"
         for path in made.iterdir():
-            path.write_text(_IMPORT.sub("from smolplane.v1 import ", path.read_text()))
+            path.write_text(_IMPORT.sub("from smolplane.v1 import ", path.read_text()).rstrip("\n") + "\n")
         (made / "__init__.py").write_text('"""The API smol.v1 as protoc makes it: one module a file."""\n')
         if target.exists():
             shutil.rmtree(target)

@@ -150,8 +150,8 @@ class Plane:
             receive_datagrams: int | None = None) -> Opening[udp.UdpSocket]:
         """`socket = await plane.udp(...)`, or with `async with`.
 
-        `local`: any IPv4 address, or one of `remote`'s family, and a free port otherwise. `remote`: its only peer. `receive_datagrams`: how many may wait
-        in the daemon; further ones are dropped and counted.
+        `local`: any IPv4 address, or one of `remote`'s family, and a free port otherwise. `remote`: its only peer.
+        `receive_datagrams`: how many may wait in the daemon; further ones are dropped and counted.
         """
         request = udp_pb2.UdpOpen(receive_datagrams=receive_datagrams)
         if local is not None:
