@@ -68,6 +68,8 @@ Parsed<tcp::SocketOptions> parse_options(const dataplane::Daemon& daemon, const 
 }
 
 grpc::Status failed(std::string_view what, Error error) {
+  // Nobody else says so: the worker has ended, and cancelled what was under way.
+  if (error == Error::kNotConnected) return stopping();
   return to_status(Refusal{error, {}, std::string{what} + ": " + std::string{sentence(error)}});
 }
 

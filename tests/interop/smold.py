@@ -32,7 +32,7 @@ _DEMO: dict[str, Any] = {
     "apps": {name: {"enabled": "on"} for name in ("hello", "reverse", "sink", "source", "http")},
 }
 
-_READY = re.compile(rf'component=port msg="{INTERFACE}: ')
+_READY = re.compile(r'component=smold msg="ready in ')
 _DROPPED = re.compile(r'component=smold msg="dropped +(\d+) (\w+) ')
 _TRAFFIC = re.compile(r'component=smold msg="(\S+): received (\d+) packets, (\d+) octets; sent (\d+) packets, '
                       r'(\d+) octets"')
@@ -77,7 +77,7 @@ class Smold:
     # --- from start to end ------------------------------------------------------------------------------
 
     def start(self) -> Smold:
-        """Starts it, waits until its interface is there, and sets the kernel's side of it up."""
+        """Starts it, waits until it is ready, and sets the kernel's side of its interface up."""
         self.launch()
         self.wait_for_line(_READY, 10)
         self.host_side()

@@ -176,13 +176,19 @@ void add_output(CLI::App& app, Options& options) {
   app.add_flag("-j,--json", options.json, "One JSON object a packet and line.");
   app.add_flag("-m,--meta", options.meta,
                "Print worker, port, queue, direction and drop reason, where they are known.");
-  app.add_option("--color,--colour", options.colour,
-                 "auto (on a terminal, unless NO_COLOR is set), always or never.")
-      ->transform(
-          CLI::CheckedTransformer{std::map<std::string, ColourMode>{{"auto", ColourMode::kAuto},
-                                                                    {"always", ColourMode::kAlways},
-                                                                    {"never", ColourMode::kNever}}})
-      ->type_name("WHEN");
+  app.add_option_function<std::string>(
+         "--color,--colour",
+         [&options](const std::string& text) {
+           if (text != "auto" && text != "always" && text != "never") {
+             throw CLI::ValidationError{"--color",
+                                        fmt::format("auto, always or never, not '{}'", text)};
+           }
+           options.colour = text == "auto"     ? ColourMode::kAuto
+                            : text == "always" ? ColourMode::kAlways
+                                               : ColourMode::kNever;
+         },
+         "On a terminal unless NO_COLOR is set (auto, the default), always, or never.")
+      ->type_name("auto|always|never");
 }
 
 void add_refused(CLI::App& app) {

@@ -81,7 +81,8 @@ void print_bootp(Printout& out, const Octets& octets, std::size_t length) {
   const std::uint8_t operation = octets.u8(0);
   const char* name = name_of(kOperations, operation);
   out.put("BOOTP/DHCP, {}", name != nullptr ? name : fmt::format("unknown (0x{:02x})", operation));
-  const bool ethernet = octets.u8(1) == 1 && octets.u8(2) == 6;
+  const std::uint8_t hardware = octets.u8(1);
+  const bool ethernet = octets.u8(2) == 6 && hardware == 1;
   if (ethernet && operation == 1) {
     out.put(" from {}", link_address_text(octets.bytes(kHardwareAddress, 6)));
   }

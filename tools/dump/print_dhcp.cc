@@ -223,9 +223,7 @@ void print_client_id(Printout& out, const Octets& data) {
   if (type == 0) return print_quoted(out, rest.all());
   const char* name = name_of(kHardware, type);
   out.add(name != nullptr ? name : fmt::format("hardware-type {},", type));
-  for (std::size_t at = 0; at < rest.size(); ++at) {
-    out.put("{}{:02x}", at == 0 ? " " : ":", rest.u8(at));
-  }
+  out.put(" {}", link_address_text(rest.all()));
 }
 
 /// RFC 4702.

@@ -11,6 +11,7 @@ constexpr std::uint8_t kUdp = 17;
 constexpr std::uint8_t kIp6 = 41;
 constexpr std::uint8_t kIcmp6 = 58;
 constexpr std::uint8_t kNoNextHeader = 59;
+constexpr std::uint8_t kEthernet = 143;
 
 constexpr Named kProtocols[] = {
     {0, "Options"},
@@ -75,17 +76,21 @@ void print_ip_payload(Printout& out, const Octets& octets, std::size_t length,
       return print_ip4(out, octets, length);
     case kIp6:
       return print_ip6(out, octets, length);
+    case kEthernet:
+      if (carrier.version != 6) return refuse(out, "Ethernet", "IPv6");
+      break;
     case kNoNextHeader:
       out.add("no next header");
       return;
     default:
-      if (const auto name = out.names.protocol(protocol)) {
-        out.put(" {}", *name);
-      } else {
-        out.put(" ip-proto-{}", protocol);
-      }
-      out.put(" {}", length);
+      break;
   }
+  if (const auto name = out.names.protocol(protocol)) {
+    out.put(" {}", *name);
+  } else {
+    out.put(" ip-proto-{}", protocol);
+  }
+  out.put(" {}", length);
 }
 
 }  // namespace smol::dump
