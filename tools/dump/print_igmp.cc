@@ -3,15 +3,7 @@
 namespace smol::dump {
 namespace {
 
-constexpr Named kRecords[] = {
-    {1, "is_in"}, {2, "is_ex"}, {3, "to_in"}, {4, "to_ex"}, {5, "allow"}, {6, "block"},
-};
-
-void print_sources(Printout& out, const Octets& octets, std::size_t at, std::size_t count) {
-  out.add(" {");
-  for (std::size_t i = 0; i < count; ++i) out.put(" {}", out.v4(octets, at + 4 * i));
-  out.add(" }");
-}
+constexpr GroupForm kForm{4, "v3"};
 
 /// In tenths of a second.
 void print_response_time(Printout& out, unsigned tenths) {
@@ -39,15 +31,7 @@ void print_v3_query(Printout& out, const Octets& octets, std::size_t length) {
   if (octets.be32(4) == 0) return;
   out.put(" [gaddr {}", out.v4(octets, 4));
   const std::size_t sources = octets.be16(10);
-  if (sources > 0) {
-    if (length < 12 + 4 * sources) {
-      out.add(" [invalid number of sources]");
-    } else if (out.verbose(2)) {
-      print_sources(out, octets, 12, sources);
-    } else {
-      out.put(", {} source(s)", sources);
-    }
-  }
+  if (sources > 0) print_query_sources(out, octets, 12, sources, length, kForm);
   out.add("]");
 }
 
@@ -57,31 +41,7 @@ void print_v3_report(Printout& out, const Octets& octets, std::size_t length) {
     out.put(" [invalid len {}]", length);
     return;
   }
-  const std::size_t groups = octets.be16(6);
-  out.put(", {} group record(s)", groups);
-  if (!out.verbose()) return;
-  std::size_t at = 8;
-  for (std::size_t i = 0; i < groups; ++i) {
-    if (length < at + 8) {
-      out.add(" [invalid number of groups]");
-      return;
-    }
-    out.put(" [gaddr {}", out.v4(octets, at + 4));
-    const char* record = name_of(kRecords, octets.u8(at));
-    out.put(" {}", record != nullptr ? record : fmt::format(" [v3-report-#{}]", octets.u8(at)));
-    const std::size_t sources = octets.be16(at + 2);
-    if (length < at + 8 + 4 * sources) {
-      out.put(" [invalid number of sources {}]", sources);
-      return;
-    }
-    if (out.verbose(2)) {
-      print_sources(out, octets, at + 8, sources);
-    } else {
-      out.put(", {} source(s)", sources);
-    }
-    at += 8 + 4 * sources;
-    out.add("]");
-  }
+  print_group_records(out, octets, length, kForm);
 }
 
 void print_old_query(Printout& out, const Octets& octets, std::size_t length) {

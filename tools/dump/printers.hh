@@ -78,6 +78,18 @@ void print_mld_query(Printout& out, const Octets& octets, std::size_t length);
 void print_mld_report(Printout& out, const Octets& octets, std::size_t length);
 void print_mld1(Printout& out, const Octets& octets);
 void print_igmp(Printout& out, const Octets& octets, std::size_t length);
+
+/// How IGMPv3 and MLDv2 differ where they say the same.
+struct GroupForm {
+  std::size_t address_octets;  ///< 4 or 16
+  const char* version;         ///< "v3": of records that have no name
+};
+/// The sources of a query, from `at` on.
+void print_query_sources(Printout& out, const Octets& octets, std::size_t at, std::size_t count,
+                         std::size_t length, GroupForm form);
+/// The group records of a report, from its eighth octet on.
+void print_group_records(Printout& out, const Octets& octets, std::size_t length, GroupForm form);
+
 void print_udp(Printout& out, const Octets& octets, std::size_t length, const Carrier& carrier);
 void print_tcp(Printout& out, const Octets& octets, std::size_t length, const Carrier& carrier);
 /// The options behind the fixed part of a TCP header. `header`: from its first octet on.
