@@ -13,6 +13,7 @@
 #include <grpcpp/alarm.h>
 
 #include "control/convert.hh"
+#include "dataplane/captured_pcap.hh"
 #include "protocols/pcap/pcap.hh"
 
 namespace smol::control {
@@ -184,18 +185,8 @@ void append_head(const dataplane::Daemon& daemon, std::uint32_t snap_length,
 }
 
 void append(const CapturedPacket& from, std::string& out) {
-  pcap::Packet packet;
-  packet.unix_ns = from.unix_ns;
-  packet.length = from.length;
-  packet.octets = from.octets;
-  packet.interface = from.interface;
-  packet.direction =
-      from.direction == Direction::kRx ? pcap::Direction::kInbound : pcap::Direction::kOutbound;
-  packet.dropped_before = from.lost;
-  packet.queue = from.queue;
-  const std::string comment = from.dropped ? "drop: " + std::string{name(from.reason)} : "";
-  packet.comment = comment;
-  append(out, packet, pcap::write_packet);
+  std::string comment;
+  append(out, dataplane::pcap_packet(from, comment), pcap::write_packet);
 }
 
 }  // namespace

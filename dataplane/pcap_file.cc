@@ -3,23 +3,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "dataplane/captured_pcap.hh"
+
 namespace smol::dataplane {
 namespace {
 
 constexpr std::size_t kFileBuffer = 1 << 20;
-
-pcap::Packet described(const CapturedPacket& packet) noexcept {
-  pcap::Packet out;
-  out.unix_ns = packet.unix_ns;
-  out.length = packet.length;
-  out.octets = packet.octets;
-  out.interface = packet.interface;
-  out.direction =
-      packet.direction == Direction::kRx ? pcap::Direction::kInbound : pcap::Direction::kOutbound;
-  out.dropped_before = packet.lost;
-  out.queue = packet.queue;
-  return out;
-}
 
 }  // namespace
 
@@ -75,13 +64,8 @@ bool PcapFile::write_headers(const std::vector<std::string>& interfaces,
 }
 
 bool PcapFile::write(const CapturedPacket& packet) {
-  pcap::Packet out = described(packet);
+  const pcap::Packet out = pcap_packet(packet, comment_);
   if (!ng_) return put(pcap::write_record(room(pcap::size_of_record(out)), out));
-  if (packet.dropped) {
-    comment_ = "drop: ";
-    comment_ += name(packet.reason);
-    out.comment = comment_;
-  }
   return put(pcap::write_packet(room(pcap::size_of(out)), out));
 }
 

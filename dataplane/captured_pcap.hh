@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "dataplane/captured_packet.hh"
+#include "protocols/pcap/pcap.hh"
+
+namespace smol::dataplane {
+
+/// A captured packet for a capture file: pcapng's comment says why it was dropped, if it was
+/// ("drop: tcp_bad_checksum"). What it shows of the packet is borrowed, and of `comment`, which is
+/// overwritten.
+inline pcap::Packet pcap_packet(const CapturedPacket& packet, std::string& comment) {
+  comment.clear();
+  if (packet.dropped) {
+    comment = "drop: ";
+    comment += name(packet.reason);
+  }
+  pcap::Packet out;
+  out.unix_ns = packet.unix_ns;
+  out.length = packet.length;
+  out.octets = packet.octets;
+  out.interface = packet.interface;
+  out.direction =
+      packet.direction == Direction::kRx ? pcap::Direction::kInbound : pcap::Direction::kOutbound;
+  out.dropped_before = packet.lost;
+  out.queue = packet.queue;
+  out.comment = comment;
+  return out;
+}
+
+}  // namespace smol::dataplane
