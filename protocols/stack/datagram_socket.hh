@@ -10,6 +10,7 @@
 #include "protocols/base/result.hh"
 #include "protocols/packet/buffer.hh"
 #include "protocols/stack/inbound.hh"
+#include "protocols/stack/listing.hh"
 #include "protocols/stack/network.hh"
 #include "protocols/wire/ipv4.hh"
 #include "protocols/wire/ipv6.hh"
@@ -56,6 +57,21 @@ class DatagramQueue {
   std::uint32_t octets_ = 0;
   std::uint64_t dropped_ = 0;
 };
+
+/// What a listing shows of any socket of messages; its endpoints are for who knows them.
+template <class Socket>
+SocketInfo message_socket_info(SocketId id, const Socket& socket) noexcept {
+  SocketInfo info;
+  info.id = id;
+  info.kind = id.kind;
+  info.receive_queue = socket.receive.octets();
+  info.messages = socket.receive.size();
+  info.dropped = socket.receive.dropped();
+  info.owned = true;
+  info.owner = socket.options.owner;
+  info.user_data = socket.options.user_data;
+  return info;
+}
 
 /// The way of a socket to its last destination, so that a conversation looks up its route once.
 struct DatagramPath {

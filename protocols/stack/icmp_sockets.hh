@@ -362,16 +362,8 @@ std::size_t IcmpSockets<P>::take_events(std::span<SocketEvent> out) noexcept {
 template <PacketBuffer P>
 void IcmpSockets<P>::describe(std::uint32_t index, const Socket& socket,
                               SocketInfo& info) const noexcept {
-  info = {};
-  info.id = {SocketKind::kIcmp, sockets_.handle_of(index)};
-  info.kind = SocketKind::kIcmp;
+  info = message_socket_info({SocketKind::kIcmp, sockets_.handle_of(index)}, socket);
   info.local = {socket.options.local, socket.options.identifier};
-  info.receive_queue = socket.receive.octets();
-  info.messages = socket.receive.size();
-  info.dropped = socket.receive.dropped();
-  info.owned = true;
-  info.owner = socket.options.owner;
-  info.user_data = socket.options.user_data;
 }
 
 template <PacketBuffer P>

@@ -256,17 +256,9 @@ std::size_t UdpTransport<P>::take_events(std::span<SocketEvent> out) noexcept {
 template <PacketBuffer P>
 void UdpTransport<P>::describe(std::uint32_t index, const Socket& socket,
                                SocketInfo& info) const noexcept {
-  info = {};
-  info.id = {SocketKind::kUdp, sockets_.handle_of(index)};
-  info.kind = SocketKind::kUdp;
+  info = message_socket_info({SocketKind::kUdp, sockets_.handle_of(index)}, socket);
   info.local = socket.options.local;
   info.remote = socket.options.remote;
-  info.receive_queue = socket.receive.octets();
-  info.messages = socket.receive.size();
-  info.dropped = socket.receive.dropped();
-  info.owned = true;
-  info.owner = socket.options.owner;
-  info.user_data = socket.options.user_data;
 }
 
 template <PacketBuffer P>
