@@ -282,11 +282,20 @@ class PingStream final : public grpc::ServerWriteReactor<v1::PingResponse>,
   }
 
   void send() {
-    // The worker has not got round to the last one: this one waits, as the wire would make it.
-    if (sending_ || sent_ == plan_.count) return;
+    if (sent_ == plan_.count) return;
+    const Instant now = worker_now();
+    // The worker has not got round to the last one, or the client reads of none: this one waits, as
+    // the wire would make it.
+    if (sending_ || queue_.size() >= kQueued) {
+      next_ = now + std::max(plan_.interval, milliseconds(10));
+      return;
+    }
     sending_ = true;
     const auto sequence = static_cast<std::uint16_t>(sent_++);
-    const Instant now = worker_now();
+    // Its number comes again, and nobody could tell the answers apart.
+    if (waiting_.erase(sequence) > 0) {
+      queue_.emplace_back().mutable_timeout()->set_sequence(sequence);
+    }
     waiting_[sequence] = {now, now + plan_.timeout};
     next_ = now + plan_.interval;
     outbox_.messages.clear();
@@ -370,6 +379,8 @@ class PingStream final : public grpc::ServerWriteReactor<v1::PingResponse>,
   }
 
   bool may_go() const { return rpc_done_ && released_ && !alarmed_; }
+
+  static constexpr std::size_t kQueued = 1024;
 
   struct Sent {
     Instant sent{};

@@ -113,8 +113,8 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
       return finish(failed("aborted by this client", Error::kConnectionReset), false);
     }
     if (request_.has_query_info()) {
-      if (!std::exchange(querying_, true)) socket_->query();
-      return begin();
+      // Read on when the answer is on its way: who does not read of them gets no more.
+      return socket_->query();
     }
     refuse("message",
            "the connection is open already: send data, shutdown_write, abort or query_info");
@@ -188,8 +188,8 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
   }
   void on_info(const Result<tcp::Info, Error>& info) override {
     const std::lock_guard lock{mutex_};
-    querying_ = false;
-    if (finished_ || !info) return;
+    if (finished_) return;
+    if (!info) return begin();
     put(*info, *extra_.emplace_back().mutable_info());
     pump();
   }
@@ -224,6 +224,7 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
     if (!extra_.empty()) {
       current_ = std::move(extra_.front());
       extra_.pop_front();
+      if (current_.has_info()) begin();
       return send(current_);
     }
     if (!ready_.empty()) {
@@ -277,7 +278,6 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
   bool told_end_ = false;
   std::optional<Error> death_;  ///< told when all that came before it is
   bool writing_ = false;
-  bool querying_ = false;
   bool finished_ = false;
   bool released_ = false;
   bool rpc_done_ = false;

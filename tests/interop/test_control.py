@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -209,10 +210,14 @@ def test_drops_are_watched_as_they_happen(net: Namespace, daemon: Smold) -> None
                 sock.sendto(b"x", (IPV4.address, 9))
             return asked(daemon, "nstat", "drop.udp_port_unreachable") != {}
 
-        wait_until(drop_some, 5, "no drop")
-        time.sleep(1.2)
-        drop_some()
         assert watcher.stdout is not None
+
+        def told_of_them() -> bool:
+            drop_some()
+            return bool(select.select([watcher.stdout], [], [], 0.1)[0])
+
+        wait_until(drop_some, 5, "no drop")
+        wait_until(told_of_them, 10, "the watcher says nothing")
         assert re.match(r"\w+  \+\d+  total \d+\n", watcher.stdout.readline())
     finally:
         watcher.kill()

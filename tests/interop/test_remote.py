@@ -524,6 +524,35 @@ def test_nothing_may_follow_the_end(net: Namespace, daemon: Smold) -> None:
     run(both())
 
 
+def test_every_question_has_its_answer(net: Namespace, daemon: Smold) -> None:
+    """Asked for as fast as they can be sent, by one that reads of none until the last is on its way."""
+    count = 2000
+
+    async def both() -> None:
+        with kernel_listener(net, IPV4, 9000) as listener:
+            async with smolplane.connect(daemon.server) as plane:
+                stream = smolplane.streams.Stream(plane.tcp.Connect())
+                await smolplane.streams.opened(stream, _open(remote=TO), "opened")
+                sock = await kernel_accept(listener)
+
+                async def ask() -> None:
+                    for _ in range(count):
+                        await stream.write(tcp_pb2.ConnectRequest(query_info={}))
+                    await stream.write(tcp_pb2.ConnectRequest(data=b"last"))
+
+                with sock:
+                    asking = asyncio.create_task(ask())
+                    # What is under way between the two is bounded, so it may be that nobody can send on before we read.
+                    await asyncio.wait([asking], timeout=1)
+                    states = [(await stream.read()).info.state for _ in range(count)]
+                    assert set(states) == {socket_pb2.TCP_STATE_ESTABLISHED}
+                    await asking
+                    assert await receive(sock) == b"last"
+                stream.cancel()
+
+    run(both())
+
+
 # --- accept tokens ------------------------------------------------------------------------------------
 
 
@@ -543,7 +572,7 @@ def test_a_token_is_good_once(net: Namespace, daemon: Smold, family: Family) -> 
         async with smolplane.connect(daemon.server) as plane:
             listener = _listen(plane)
             listening = (await listener.read()).listening
-            assert listening.local.port == 9000
+            assert listening.local.port == 9000 and listening.socket_id != 0
             with await kernel_connect(net, family, 9000) as sock:
                 token = (await listener.read()).accepted.accept_token
                 results = await asyncio.gather(*(_attach(plane, token) for _ in range(2)), return_exceptions=True)
