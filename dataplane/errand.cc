@@ -43,12 +43,14 @@ void Desk::refuse(Errand& errand) noexcept {
 }
 
 bool Desk::deliver() noexcept {
-  const bool any = bring_back(handed_);
-  return bring_back(refused_) || any;
+  // Looked at first: if the desk is closed, then all that it held is in handed_ by now.
+  const bool closed = closed_.load(std::memory_order_seq_cst);
+  const bool any = bring_back(handed_.exchange(nullptr, std::memory_order_acquire));
+  if (!closed) return any;
+  return bring_back(reversed(refused_.exchange(nullptr, std::memory_order_seq_cst))) || any;
 }
 
-bool Desk::bring_back(std::atomic<Errand*>& line) noexcept {
-  Errand* errand = line.exchange(nullptr, std::memory_order_acquire);
+bool Desk::bring_back(Errand* errand) noexcept {
   if (errand == nullptr) return false;
   while (errand != nullptr) {
     // done() may post it again, which overwrites its link, or destroy it.
@@ -59,16 +61,21 @@ bool Desk::bring_back(std::atomic<Errand*>& line) noexcept {
   return true;
 }
 
+Errand* Desk::reversed(Errand* line) noexcept {
+  Errand* out = nullptr;
+  while (line != nullptr) {
+    Errand* next = std::exchange(line->next_, out);
+    out = std::exchange(line, next);
+  }
+  return out;
+}
+
 std::size_t Desk::run(WorkerAccess& worker) noexcept {
   Line line = std::exchange(again_, {});
   Errand* newest = in_.load(std::memory_order_relaxed) == nullptr
                        ? nullptr
                        : in_.exchange(nullptr, std::memory_order_seq_cst);
-  Errand* oldest = nullptr;
-  while (newest != nullptr) {
-    Errand* next = std::exchange(newest->next_, oldest);
-    oldest = std::exchange(newest, next);
-  }
+  Errand* oldest = reversed(newest);
   while (oldest != nullptr) line.push(*std::exchange(oldest, oldest->next_));
   std::size_t count = 0;
   while (line.head != nullptr) {
@@ -95,10 +102,22 @@ void Desk::flush() noexcept {
 }
 
 void Desk::close() noexcept {
-  Errand* newest = in_.exchange(closed_mark(), std::memory_order_seq_cst);
-  while (newest != nullptr) cancel(*std::exchange(newest, newest->next_));
+  Errand* oldest = reversed(in_.exchange(closed_mark(), std::memory_order_seq_cst));
   while (again_.head != nullptr) cancel(*std::exchange(again_.head, again_.head->next_));
   again_ = {};
+  while (oldest != nullptr) cancel(*std::exchange(oldest, oldest->next_));
+  hand_out_the_last();
+}
+
+void Desk::hand_out_the_last() noexcept {
+  Line last;
+  Errand* untaken = handed_.exchange(nullptr, std::memory_order_acquire);
+  while (untaken != nullptr) last.push(*std::exchange(untaken, untaken->next_));
+  while (out_.head != nullptr) last.push(*std::exchange(out_.head, out_.head->next_));
+  out_ = {};
+  handed_.store(last.head, std::memory_order_seq_cst);
+  closed_.store(true, std::memory_order_seq_cst);
+  if (courier_ != nullptr) courier_->wake();
 }
 
 }  // namespace smol::dataplane

@@ -94,8 +94,8 @@ class Desk {
   void flush() noexcept;
   /// Finished errands wait for the courier: flush() again soon.
   bool unflushed() const noexcept { return out_.head != nullptr; }
-  /// The worker ends: nothing runs from here on. What is here goes back, cancelled. Everything kept
-  /// was finished before.
+  /// The worker ends: nothing runs from here on. What is here goes back, cancelled, and what comes
+  /// from now on behind it. Everything kept was finished before.
   void close() noexcept;
   /// Finishes a kept errand that will never be over.
   void cancel(Errand& errand) noexcept {
@@ -122,11 +122,14 @@ class Desk {
 
   static Errand* closed_mark() noexcept;
   void refuse(Errand& errand) noexcept;
-  static bool bring_back(std::atomic<Errand*>& line) noexcept;
+  void hand_out_the_last() noexcept;
+  static bool bring_back(Errand* line) noexcept;
+  static Errand* reversed(Errand* line) noexcept;
 
   alignas(64) std::atomic<Errand*> in_{nullptr};  ///< newest first; closed_mark(): no more
   alignas(64) std::atomic<Errand*> handed_{nullptr};
-  std::atomic<Errand*> refused_{nullptr};  ///< came to a closed desk
+  std::atomic<Errand*> refused_{nullptr};  ///< came to a closed desk; newest first
+  std::atomic<bool> closed_{false};        ///< all that the desk held is handed out
   alignas(64) Line again_;
   Line out_;
   Waker* worker_ = nullptr;

@@ -112,7 +112,6 @@ void Worker::run() noexcept {
   }
   for (const auto& application : applications_) application->stopped();
   desk_.close();
-  desk_.flush();
   rte_thread_unregister();
   this_worker = nullptr;
 }

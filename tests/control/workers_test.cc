@@ -106,7 +106,6 @@ class Worker final : public Desk::Waker {
       if (!desk.has_mail() && !desk.unflushed() && !stop_) news_.wait(seen);
     }
     desk.close();
-    desk.flush();
   }
 
   const unsigned index_;

@@ -96,6 +96,9 @@ TEST_F(DeskTest, LongWorkGoesOnInTheNextTurn) {
   EXPECT_EQ(turn(), 1u);
   EXPECT_FALSE(desk.has_mail());
   deliver();
+  EXPECT_EQ(came_back, std::vector{1});
+  turn();
+  deliver();
   EXPECT_EQ(came_back, (std::vector{1, 0}));
 }
 
@@ -120,6 +123,9 @@ TEST_F(DeskTest, ABusyCourierIsNotOverrun) {
   turn();
   EXPECT_TRUE(desk.unflushed()) << "the first is not taken yet";
   deliver();
+  EXPECT_EQ(came_back, std::vector{0});
+  desk.flush();
+  deliver();
   EXPECT_EQ(came_back, (std::vector{0, 1}));
 }
 
@@ -131,7 +137,6 @@ TEST_F(DeskTest, AClosedDeskGivesEverythingBackCancelled) {
   turn();
   desk.post(waiting);
   desk.close();
-  desk.flush();
   deliver();
   EXPECT_EQ(ran, std::vector{1});
   EXPECT_TRUE(waiting.cancelled());
@@ -142,6 +147,59 @@ TEST_F(DeskTest, AClosedDeskGivesEverythingBackCancelled) {
   EXPECT_TRUE(late.cancelled());
   std::sort(came_back.begin(), came_back.end());
   EXPECT_EQ(came_back, (std::vector{0, 1, 2}));
+}
+
+TEST_F(DeskTest, WhatComesToAClosedDeskComesBackBehindAllThatItHeld) {
+  Traced& kept = errand(0);
+  kept.step = Errand::Step::kKept;
+  desk.post(kept);
+  desk.post(errand(1));
+  turn();  // the courier does not take it yet
+  desk.post(errand(2));
+  desk.post(errand(3));
+  desk.cancel(kept);
+  desk.close();
+  desk.post(errand(4));
+  desk.post(errand(5));
+  deliver();
+  EXPECT_EQ(came_back, (std::vector{1, 0, 2, 3, 4, 5}));
+}
+
+// A poster whose errands follow each other through the end of the worker: an owner that releases
+// what it has posted before is destroyed by the last.
+TEST(Courier, NothingOvertakesWhatAnEndingWorkerGivesBack) {
+  struct NoWaker final : Desk::Waker {
+    void wake() noexcept override {}
+  } nobody;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<int> ran;
+    std::vector<int> came_back;
+    std::vector<std::unique_ptr<Traced>> made;
+    for (int i = 0; i < 20; ++i) made.push_back(std::make_unique<Traced>(i, ran, came_back));
+    made.front()->step = Errand::Step::kKept;
+    Desk desk;
+    {
+      Courier courier{{&desk}};
+      desk.set_wakers(&nobody, &courier);
+      testing::FakeSockets sockets;
+      WorkerAccess access{0, sockets, desk};
+      desk.post(*made[0]);
+      desk.run(access);
+      std::atomic<bool> posts{false};
+      std::thread poster{[&] {
+        for (std::size_t i = 1; i < made.size(); ++i) {
+          desk.post(*made[i]);
+          posts = true;
+        }
+      }};
+      while (!posts) std::this_thread::yield();
+      desk.cancel(*made[0]);
+      desk.close();
+      poster.join();
+    }
+    ASSERT_EQ(came_back.size(), made.size());
+    EXPECT_TRUE(std::is_sorted(came_back.begin(), came_back.end()));
+  }
 }
 
 /// Goes round between a poster and the worker, again from done().
@@ -189,7 +247,6 @@ TEST(Courier, NothingIsLostBetweenThreadsThatSleep) {
       if (!desk.has_mail() && !desk.unflushed()) sleeper.news.wait(seen);
     }
     desk.close();
-    desk.flush();
   }};
   std::vector<std::unique_ptr<Round>> rounds;
   for (int i = 0; i < 8; ++i) rounds.push_back(std::make_unique<Round>(desk));
