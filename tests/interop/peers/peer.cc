@@ -35,7 +35,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kPiece = 256 * 1024;
 constexpr std::size_t kPeriod = 251;
 /// A peer that is silent for so long is dead: the test shall not wait for its own limit.
-constexpr timeval kPatience{30, 0};
+constexpr timeval kPatience{100, 0};
 
 [[noreturn]] void give_up(const std::string& what, int error = 0) {
   const std::string why = error == 0 ? std::string{} : std::string{": "} + std::strerror(error);
