@@ -1,5 +1,7 @@
 #include "tools/dump/printout.hh"
 
+#include <iterator>
+
 namespace smol::dump {
 namespace {
 
@@ -10,6 +12,10 @@ bool is_graphic(std::uint8_t octet) noexcept {
 }
 
 }  // namespace
+
+void Printout::write(fmt::string_view format, fmt::format_args args) {
+  fmt::vformat_to(std::back_inserter(text), format, args);
+}
 
 const char* name_of(std::span<const Named> names, std::uint32_t number) noexcept {
   for (const Named& each : names) {

@@ -2,13 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "tools/dump/flows.hh"
 #include "tools/dump/names.hh"
@@ -45,7 +43,7 @@ class Printout {
 
   template <class... Args>
   void put(fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text), format, std::forward<Args>(args)...);
+    write(format, fmt::make_format_args(args...));
   }
   void add(std::string_view piece) { text += piece; }
 
@@ -73,6 +71,9 @@ class Printout {
   std::size_t link_header = 0;
   /// How deep packets stand in packets: in a tunnel, and in what an ICMP error quotes.
   int depth = 0;
+
+ private:
+  void write(fmt::string_view format, fmt::format_args args);
 };
 
 /// A number and what it is called.
