@@ -101,7 +101,7 @@ class Run:
 
     def _build_main(self, main: Variant, programs: list[Program], interop: bool, purity: bool) -> None:
         targets = [program.target for program in programs if program.target]
-        targets += main.shipped() if interop else []
+        targets += main.driven() if interop else []
         targets += main.pure_libraries() if purity else []
         everything = not self.name and {"unit", "interop"} <= set(self.suites)
         self._build(main, [] if everything else targets, anything=everything)
@@ -130,7 +130,7 @@ class Run:
         programs = unit.candidates(self.name, only_suites)
         interop = self._interop(kind.name, variant, marker)
         files = interop.files(self.name)
-        targets = [program.target for program in programs if program.target] + (variant.shipped() if files else [])
+        targets = [program.target for program in programs if program.target] + (variant.driven() if files else [])
         self._build(variant, targets, anything=False)
         unit.run(programs, self.name, self.results)
         interop.run(files, self.name, self.results)

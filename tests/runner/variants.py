@@ -35,12 +35,15 @@ class Kind:
     folder: str = ""
     environment: dict[str, str] = field(default_factory=dict, hash=False)
     patience: float = 1.0  # what a time limit is multiplied by
+    driven: tuple[str, ...] = ("",)  # folders of the programs that its interop tests drive
 
 
 MAIN = Kind("main", environment={"SMOL_TEST_DIVISOR": "1"})
 ASAN = Kind("asan", ("--sanitize", "address"), "asan", {**_SANITIZER_ENVIRONMENT, "SMOL_TEST_DIVISOR": "10"}, 4.0)
-TSAN = Kind("tsan", ("--sanitize", "thread"), "tsan", {**_SANITIZER_ENVIRONMENT, "SMOL_TEST_DIVISOR": "10"}, 8.0)
-FUZZ = Kind("fuzz", ("--fuzz",), "fuzz", _SANITIZER_ENVIRONMENT, 4.0)
+TSAN = Kind("tsan", ("--sanitize", "thread"), "tsan", {**_SANITIZER_ENVIRONMENT, "SMOL_TEST_DIVISOR": "10"}, 8.0,
+            ("smold", "tools/ctl", "tests/interop"))
+# The fuzz targets are of the same build.
+FUZZ = Kind("fuzz", ASAN.arguments, ASAN.folder, _SANITIZER_ENVIRONMENT, 4.0)
 
 
 @dataclass(frozen=True)
@@ -151,9 +154,10 @@ class Variant:
             found.append(target)
         return found
 
-    def shipped(self) -> list[str]:
-        """Executables that are not tests, which is what the interop tests drive, and their own programs."""
+    def driven(self) -> list[str]:
+        """What interop tests drive: executables that are not tests, and the tests' own."""
         return [path for target in self.targets() if target["type"] == "executable"
+                and target["where"].startswith(self.kind.driven)
                 and (not target["where"].startswith("tests") or target["where"].startswith("tests/interop"))
                 for path in target["paths"]]
 
