@@ -119,7 +119,7 @@ class Run:
 
     def _interop(self, suite: str, variant: Variant, marker: str) -> PyTests:
         return PyTests(suite, self.interop_folder, variant, self.supervisor, self.screen, marker,
-                       limit=self.test_limit)
+                       limit=self.test_limit, jobs=self.jobs)
 
     def _sanitized(self, kind: Kind, marker: str, only_suites: frozenset[str]) -> None:
         self.screen.heading(kind.name)
@@ -174,7 +174,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--only", action="append", metavar="SUITE", default=[],
                         help=f"only these suites: {', '.join(SUITES)}, sanitize (asan and tsan); repeat, or use commas")
     parser.add_argument("--seconds", type=int, default=10, help="for each fuzz target (10)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="unit tests at a time (one a core)")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="programs and files of tests at a time (one a core)")
     parser.add_argument("--build-root", type=Path, default=REPOSITORY / "build", help=argparse.SUPPRESS)
     # For the tests of the runner itself.
     parser.add_argument("--no-build", action="store_true", help=argparse.SUPPRESS)

@@ -338,6 +338,8 @@ def test_drain_ends_the_daemon_in_order(net: Namespace, daemon: Smold) -> None:
     with net.inside():
         sock = socket.create_connection((IPV4.address, 6970), timeout=5 * PATIENCE)
     with sock:
+        sock.sendall(b"ab\n")
+        assert sock.recv(10) == b"ba\n"  # the daemon has its end of it as well
         begin = time.monotonic()
         told(daemon, "drain")
         assert daemon.wait() == 0
@@ -358,6 +360,7 @@ def test_the_end_is_told_to_who_watches_and_waits_for_nobody(smold: Callable[...
     with net.inside():
         sock = socket.create_connection((IPV4.address, 6972), timeout=5 * PATIENCE)  # never ends by itself
     with sock:
+        assert sock.recv(1) == b"\0"  # the daemon has its end of it as well
         begin = time.monotonic()
         daemon.process.send_signal(signal.SIGTERM)
         wait_until(lambda: api.health() == "NOT_SERVING", 1, "health")

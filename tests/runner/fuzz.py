@@ -25,7 +25,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("target", nargs="?", help="a target of tests/fuzz")
     parser.add_argument("--all", action="store_true", help="every target")
     parser.add_argument("--seconds", type=int, default=60, help="for each target (60)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets at a time (one a core)")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="targets at a time (one a core)")
     parser.add_argument("--build-root", type=Path, default=REPOSITORY / "build", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if bool(options.target) == options.all:
