@@ -75,9 +75,9 @@ std::optional<Refusal> parse_reasons(const v1::CaptureRequest& in, CaptureSpec& 
     std::size_t found = 0;
     while (found < kDropCount && name(static_cast<Drop>(found)) != in.reasons(i)) ++found;
     if (found == kDropCount) {
-      return Refusal{
-          Error::kInvalid, at("reasons", i),
-          "there is no drop reason '" + in.reasons(i) + "': ListDropReasons has them all"};
+      return Refusal{Error::kInvalid, at("reasons", i),
+                     "there is no drop reason '" + in.reasons(i) +
+                         "': ListDropReasons has them all, as smolctl drops -a"};
     }
     spec.reasons.set(found);
   }
@@ -94,7 +94,8 @@ std::optional<Refusal> parse_places(const dataplane::Daemon& daemon, const v1::C
     });
     if (found == interfaces.end()) {
       return Refusal{Error::kNoDevice, at("interfaces", i),
-                     "there is no interface '" + in.interfaces(i) + "'"};
+                     "there is no interface '" + in.interfaces(i) +
+                         "': ListTaps has them all, as smoldump -D"};
     }
     spec.interfaces.push_back(static_cast<InterfaceId>(found - interfaces.begin()));
   }

@@ -1,4 +1,4 @@
-#include "tools/ctl/client.hh"
+#include "tools/client/client.hh"
 
 #include <cerrno>
 #include <cstring>
@@ -9,7 +9,9 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
-namespace smol::ctl {
+#include "tools/client/server.hh"
+
+namespace smol::client {
 namespace {
 
 constexpr std::string_view kUnix = "unix:";
@@ -78,4 +80,4 @@ void Client::check(const grpc::Status& status) const {
   throw Problem{status.error_message()};
 }
 
-}  // namespace smol::ctl
+}  // namespace smol::client

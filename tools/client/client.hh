@@ -9,11 +9,9 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/sync_stream.h>
 
-#include "tools/ctl/problem.hh"
+#include "tools/client/problem.hh"
 
-namespace smol::ctl {
-
-inline constexpr const char* kDefaultServer = "unix:///run/smol/ctl.sock";
+namespace smol::client {
 
 /// The daemon, to be asked. What goes wrong is a Problem in one line.
 class Client {
@@ -67,4 +65,4 @@ class Client {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
-}  // namespace smol::ctl
+}  // namespace smol::client

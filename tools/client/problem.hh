@@ -3,14 +3,17 @@
 #include <stdexcept>
 #include <string>
 
-namespace smol::ctl {
+namespace smol::client {
 
-/// What smolctl ends with.
+/// What smolctl and smoldump end with.
 enum class ExitStatus : int {
   kDone = 0,
   kFailed = 1,       ///< wrong usage, or the daemon refuses
   kUnreachable = 2,  ///< no daemon, or it went away
+  kLost = 3,         ///< it went away while it was watched, and what came until then is there
   kForbidden = 4,    ///< it may not be asked
+  kPacketsLost = 5,  ///< --fail-on-loss, and some were
+  kCannotWrite = 6,  ///< the output
 };
 
 /// Why a command ends: one line.
@@ -24,4 +27,4 @@ class Problem : public std::runtime_error {
   ExitStatus status_;
 };
 
-}  // namespace smol::ctl
+}  // namespace smol::client

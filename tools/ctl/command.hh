@@ -10,17 +10,22 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/base/address.hh"
-#include "tools/ctl/client.hh"
+#include "tools/client/client.hh"
+#include "tools/client/server.hh"
 #include "tools/ctl/words.hh"
 
 namespace smol::ctl {
+
+using client::Client;
+using client::ExitStatus;
+using client::Problem;
 
 /// In the order of insertion, which is that of ip -j.
 using Json = nlohmann::ordered_json;
 
 /// What stands in front of the command.
 struct Options {
-  std::string server = kDefaultServer;
+  std::string server = client::server_by_default();
   std::chrono::milliseconds timeout{10'000};
   bool json = false;
   bool pretty = false;

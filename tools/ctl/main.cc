@@ -33,7 +33,7 @@ std::string help() {
          "  -j, --json        JSON, with the keys of ip -j\n"
          "  -p, --pretty      with line breaks\n"
          "  --server ADDRESS  of the daemon (SMOL_SERVER, or " +
-         std::string{kDefaultServer} +
+         std::string{client::kDefaultServer} +
          ")\n"
          "  --timeout TIME    for an answer: 500ms, 10s (10s)\n"
          "  -h, --help        this\n"
@@ -62,9 +62,6 @@ struct CommandLine {
 
 CommandLine parse(int argc, const char* const* argv) {
   CommandLine out;
-  if (const char* server = std::getenv("SMOL_SERVER"); server != nullptr && *server != '\0') {
-    out.options.server = server;
-  }
   CLI::App app{"", "smolctl"};
   app.set_help_flag();
   app.prefix_command();  // what stands behind the command is the command's

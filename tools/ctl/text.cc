@@ -2,9 +2,12 @@
 
 #include <cstdio>
 
-#include "tools/ctl/problem.hh"
+#include "tools/client/problem.hh"
 
 namespace smol::ctl {
+
+using client::Problem;
+
 namespace {
 
 template <class T>

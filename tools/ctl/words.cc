@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <charconv>
 
-#include "tools/ctl/problem.hh"
+#include "tools/client/problem.hh"
 
 namespace smol::ctl {
+
+using client::Problem;
+
 namespace {
 
 std::string joined(const std::vector<std::string_view>& words) {

@@ -32,14 +32,26 @@ CaptureWriter::~CaptureWriter() {
   close();
 }
 
-bool CaptureWriter::close() {
+bool CaptureWriter::close(const std::optional<CaptureCounts>& counts) {
   if (file_ == nullptr) return true;
   // Readers refuse a section without an interface, also where it has no packet.
-  const bool described = form_ == FileForm::kPcap || !interfaces_.empty() || interface_id({}) >= 0;
+  bool described = form_ == FileForm::kPcap || !interfaces_.empty() || interface_id({}) >= 0;
+  if (counts && form_ == FileForm::kPcapng && interfaces_.size() == 1) {
+    described = write_counts(*counts) && described;
+  }
   std::FILE* file = file_;
   file_ = nullptr;
   const bool written = file == stdout ? std::fflush(file) == 0 : std::fclose(file) == 0;
   return described && written;
+}
+
+bool CaptureWriter::write_counts(const CaptureCounts& counts) {
+  pcap::Statistics statistics;
+  statistics.unix_ns = last_ns_;
+  statistics.accepted = counts.matched;
+  statistics.os_dropped = counts.lost();
+  statistics.delivered = written_;
+  return put(pcap::write_statistics(room(pcap::size_of(statistics)), statistics));
 }
 
 MutBytes CaptureWriter::room(std::size_t octets) {
@@ -78,6 +90,8 @@ bool CaptureWriter::write(const SourcePacket& packet) {
   out.unix_ns = std::max<std::int64_t>(packet.captured.when, 0);
   out.length = packet.captured.length;
   out.octets = packet.captured.octets;
+  last_ns_ = out.unix_ns;
+  ++written_;
   if (form_ == FileForm::kPcap) {
     return put(pcap::write_record(room(pcap::size_of_record(out)), out));
   }

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,9 @@ class CaptureWriter {
   /// False: it cannot be written; errno says why. The same for those below.
   bool write(const SourcePacket& packet);
   bool flush();
-  /// All that was written is in the file afterwards.
-  bool close();
+  /// All that was written is in the file afterwards. `counts`: what was seen and lost, for pcapng
+  /// to tell if all packets are of one interface.
+  bool close(const std::optional<CaptureCounts>& counts = std::nullopt);
 
  private:
   CaptureWriter(std::FILE* file, FileForm form, pcap::LinkType link, std::uint32_t snap_length,
@@ -42,6 +44,7 @@ class CaptureWriter {
         filter_{std::move(filter)} {}
 
   bool write_header();
+  bool write_counts(const CaptureCounts& counts);
   bool put(std::size_t octets);
   MutBytes room(std::size_t octets);
   /// The number of an interface, described if it is new. -1: it cannot be written.
@@ -54,6 +57,8 @@ class CaptureWriter {
   const std::string filter_;
   std::vector<std::uint8_t> record_;
   std::vector<std::string> interfaces_;
+  std::int64_t last_ns_ = 0;  ///< when the last packet was seen
+  std::uint64_t written_ = 0;
 };
 
 }  // namespace smol::dump

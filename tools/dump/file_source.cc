@@ -63,6 +63,10 @@ struct ClosePcap {
   void operator()(pcap_t* handle) const noexcept { pcap_close(handle); }
 };
 
+auto failed(std::string text) {
+  return fail(Failure{client::ExitStatus::kFailed, std::move(text)});
+}
+
 class FileSource final : public PacketSource {
  public:
   FileSource(std::string path, std::unique_ptr<Tee> tee, pcap_t* handle)
@@ -84,12 +88,12 @@ class FileSource final : public PacketSource {
                        snap_length());
   }
 
-  Result<std::optional<SourcePacket>, std::string> next() override {
+  Result<std::optional<SourcePacket>, Failure> next() override {
     pcap_pkthdr* header = nullptr;
     const u_char* octets = nullptr;
     const int status = pcap_next_ex(handle_.get(), &header, &octets);
     if (status == PCAP_ERROR_BREAK) return std::optional<SourcePacket>{};
-    if (status != 1) return fail(fmt::format("{}: {}", path_, pcap_geterr(handle_.get())));
+    if (status != 1) return failed(fmt::format("{}: {}", path_, pcap_geterr(handle_.get())));
     SourcePacket packet;
     packet.captured.when = header->ts.tv_sec * kNsPerSecond + header->ts.tv_usec;
     packet.captured.length = header->len;
@@ -112,21 +116,21 @@ class FileSource final : public PacketSource {
 
 }  // namespace
 
-Result<std::unique_ptr<PacketSource>, std::string> open_file(const std::string& path) {
+Result<std::unique_ptr<PacketSource>, Failure> open_file(const std::string& path) {
   auto tee = std::make_unique<Tee>();
   tee->fd = path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (tee->fd < 0) return fail(fmt::format("{}: {}", path, std::strerror(errno)));
+  if (tee->fd < 0) return failed(fmt::format("{}: {}", path, std::strerror(errno)));
   tee->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (tee->wake < 0) return fail(fmt::format("eventfd: {}", std::strerror(errno)));
+  if (tee->wake < 0) return failed(fmt::format("eventfd: {}", std::strerror(errno)));
   std::FILE* stream = fopencookie(tee.get(), "rb", {read_through, nullptr, nullptr, nullptr});
-  if (stream == nullptr) return fail(fmt::format("{}: {}", path, std::strerror(errno)));
+  if (stream == nullptr) return failed(fmt::format("{}: {}", path, std::strerror(errno)));
   std::array<char, PCAP_ERRBUF_SIZE> error{};
   // Always nanoseconds: what is shown is cut by whoever prints.
   pcap_t* handle =
       pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, error.data());
   if (handle == nullptr) {
     std::fclose(stream);
-    return fail(fmt::format("{}: {}", path, error.data()));
+    return failed(fmt::format("{}: {}", path, error.data()));
   }
   return std::unique_ptr<PacketSource>{std::make_unique<FileSource>(path, std::move(tee), handle)};
 }

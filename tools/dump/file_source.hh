@@ -11,7 +11,7 @@ namespace smol::dump {
 /// A capture file, or standard input as "-": pcap or pcapng, whatever libpcap reads. Of pcapng also
 /// what libpcap leaves: interface names, directions, queues, comments. Thread: one.
 ///
-/// Error: a sentence that names the file.
-Result<std::unique_ptr<PacketSource>, std::string> open_file(const std::string& path);
+/// Failure: a sentence that names the file.
+Result<std::unique_ptr<PacketSource>, Failure> open_file(const std::string& path);
 
 }  // namespace smol::dump

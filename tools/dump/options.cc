@@ -5,24 +5,41 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <limits>
+#include <span>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <pcap/pcap.h>
 
 namespace smol::dump {
 namespace {
 
-constexpr std::uint32_t kLongest = 262144;
+using client::ExitStatus;
 
 constexpr const char* kDescription =
     "smoldump: shows packets as tcpdump does, and what only smold knows of them.";
 
 constexpr const char* kFooter = R"(
+Without -r, packets come live from a running smold: from its ports, before and behind its stack, and
+with --tap drop from where it dropped them.
+
 The expression is pcap-filter(7)'s; without one, every packet matches. Put it in quotes when it has
 brackets or parentheses, or the shell takes them.
 
 Examples:
+  What passes smold's ports now, with numbers only; only port 80 of one of them:
+    smoldump -n
+    smoldump -n -i smol0 'tcp port 80'
+
+  What it drops, and why; of one kind, until a minute is over:
+    smoldump -nm --tap drop
+    smoldump -n --tap drop --reason tcp_bad_checksum --duration 1m
+
+  Keep it in a file, and see it at the same time in Wireshark:
+    smoldump -w now.pcapng --print
+    smoldump -U -w - | wireshark -k -i -
+
   Look into a capture, with numbers only, then with everything that the headers say:
     smoldump -n -r demo.pcapng
     smoldump -nvv -r demo.pcapng 'tcp port 80'
@@ -43,15 +60,133 @@ Examples:
   See what a filter compiles to:
     smoldump -d 'ip6 and udp port 53'
 
-Exit status: 0 done, 1 wrong usage, filter or file, 6 the output cannot be written.)";
+The daemon never waits for smoldump: what it has no room for is counted, and told at the end.
+
+Exit status: 0 done, 1 wrong usage, filter or file, 2 no daemon, 3 it went away, 4 not permitted,
+5 packets were lost (--fail-on-loss), 6 the output cannot be written.)";
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> out;
+  std::size_t from = 0;
+  while (from <= list.size()) {
+    const std::size_t to = std::min(list.find(',', from), list.size());
+    out.push_back(list.substr(from, to - from));
+    from = to + 1;
+  }
+  return out;
+}
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// A whole number and one of `units`.
+struct Unit {
+  std::string_view name;
+  std::uint64_t times;
+};
+
+std::optional<std::uint64_t> quantity(std::string_view text, std::span<const Unit> units) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto value = whole_number(text.substr(0, digits));
+  for (const Unit& unit : units) {
+    if (!value || text.substr(digits) != unit.name) continue;
+    if (*value > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+    return *value * unit.times;
+  }
+  return std::nullopt;
+}
+
+constexpr Unit kTimes[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
+constexpr Unit kSizes[] = {{"", 1}, {"k", 1 << 10}, {"M", 1 << 20}};
+
+std::vector<TapPoint> parse_taps(const std::string& list) {
+  std::vector<TapPoint> out;
+  for (const std::string& word : split(list)) {
+    if (word == "all") {
+      out = {TapPoint::kRx, TapPoint::kTx, TapPoint::kDrop};
+    } else if (word == "rx") {
+      out.push_back(TapPoint::kRx);
+    } else if (word == "tx") {
+      out.push_back(TapPoint::kTx);
+    } else if (word == "drop") {
+      out.push_back(TapPoint::kDrop);
+    } else {
+      throw CLI::ValidationError{"--tap", fmt::format("rx, tx, drop or all, not '{}'", word)};
+    }
+  }
+  return out;
+}
+
+std::vector<std::uint32_t> parse_workers(const std::string& list) {
+  std::vector<std::uint32_t> out;
+  for (const std::string& word : split(list)) {
+    const auto number = whole_number(word);
+    if (!number || *number > 0xffff) {
+      throw CLI::ValidationError{"--worker", fmt::format("'{}' is no number of a worker", word)};
+    }
+    out.push_back(static_cast<std::uint32_t>(*number));
+  }
+  return out;
+}
+
+std::chrono::milliseconds parse_duration(const std::string& text) {
+  const auto time = quantity(text, kTimes);
+  if (!time || *time == 0 || *time > 365ull * 86'400'000) {
+    throw CLI::ValidationError{"--duration", fmt::format("'{}' is no time: 500ms, 10s, 5m", text)};
+  }
+  return std::chrono::milliseconds{*time};
+}
+
+std::uint32_t parse_buffer(const std::string& text) {
+  const auto size = quantity(text, kSizes);
+  if (!size || *size == 0 || *size > std::numeric_limits<std::uint32_t>::max()) {
+    throw CLI::ValidationError{"--buffer", fmt::format("'{}' is no size: 65536, 512k, 4M", text)};
+  }
+  return static_cast<std::uint32_t>(*size);
+}
+
+/// An option whose text goes through `parse`.
+template <class Value, class Parse>
+CLI::Option* add_parsed(CLI::App& app, const char* name, Value& to, Parse parse,
+                        const char* description) {
+  return app.add_option_function<std::string>(
+      name, [&to, parse](const std::string& text) { to = parse(text); }, description);
+}
+
+void add_live(CLI::App& app, Options& options) {
+  app.add_option("-i,--interface", options.interface,
+                 "A port of smold, live; any: all of them (the default).")
+      ->type_name("IF");
+  app.add_flag("-D,--list-interfaces", options.list_interfaces, "List the ports of smold.");
+  app.add_option("--server", options.server,
+                 fmt::format("Where smold is (SMOL_SERVER, or {}).", client::kDefaultServer))
+      ->type_name("ADDRESS");
+  add_parsed(app, "--tap", options.taps, parse_taps,
+             "Where to look: rx, tx, drop, with commas, or all. By default rx,tx.")
+      ->type_name("TAPS");
+  add_parsed(app, "--reason", options.reasons, split,
+             "Only what was dropped for these reasons (smolctl drops -a lists them).")
+      ->type_name("NAMES");
+  add_parsed(app, "--worker", options.workers, parse_workers, "Only of these workers.")
+      ->type_name("NUMBERS");
+  add_parsed(app, "--duration", options.duration, parse_duration,
+             "Stop after TIME: 500ms, 10s, 5m.")
+      ->type_name("TIME");
+  add_parsed(app, "--buffer", options.buffer_octets, parse_buffer,
+             "What may wait for smoldump in the daemon: 65536, 512k, 4M (the default).")
+      ->type_name("SIZE");
+  app.add_flag("--fail-on-loss", options.fail_on_loss,
+               "Exit status 5 if packets could not be captured.");
+}
 
 void add_input(CLI::App& app, Options& options) {
   app.add_option("-r", options.read_file,
                  "Read packets from FILE (pcap, pcapng); -: standard input.")
       ->type_name("FILE");
-  app.add_option("-i,--interface", options.interface, "Show what a port of smold sees, live.")
-      ->type_name("IF");
-  app.add_flag("-D,--list-interfaces", options.list_interfaces, "List the ports of smold.");
   app.add_option_function<std::string>(
          "-Q,--direction",
          [&options](const std::string& text) {
@@ -162,9 +297,10 @@ void add_output(CLI::App& app, Options& options) {
          [&options](const std::string& text) {
            std::int64_t value = -1;
            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-           if (error != std::errc{} || *end != '\0' || value < 0 || value > kLongest) {
+           if (error != std::errc{} || *end != '\0' || value < 0 || value > kLongestPacket) {
              throw CLI::ValidationError{
-                 "-s", fmt::format("invalid snaplen {} (must be >= 0 and <= {})", text, kLongest)};
+                 "-s",
+                 fmt::format("invalid snaplen {} (must be >= 0 and <= {})", text, kLongestPacket)};
            }
            options.snap_length = static_cast<std::uint32_t>(value);
          },
@@ -226,19 +362,15 @@ void set_octets(PrintOptions& print, const HexFlags& hex) {
   }
 }
 
-void check(const Options& options) {
-  if (!options.interface.empty() && !options.read_file.empty()) {
-    throw CLI::ValidationError{"-i", "not together with -r: packets come from one place"};
-  }
-  if (!options.interface.empty() || options.list_interfaces) {
-    throw CLI::ValidationError{options.list_interfaces ? "-D" : "-i",
-                               "this smoldump reads files alone: name one with -r"};
+void check(const CLI::App& app, const Options& options) {
+  for (const char* live : {"-i", "-D", "--server", "--tap", "--reason", "--worker", "--duration",
+                           "--buffer", "--fail-on-loss"}) {
+    if (!options.read_file.empty() && app.count(live) > 0) {
+      throw CLI::ValidationError{live, "not together with -r: it is of live captures"};
+    }
   }
   if (options.json && options.print.hex != HexForm::kNone) {
     throw CLI::ValidationError{"-j", "octets (-x, -X, -A) are not shown in JSON"};
-  }
-  if (options.read_file.empty() && options.dump_filter == 0) {
-    throw CLI::ValidationError{"-r", "nothing to read: name a file, or - for standard input"};
   }
 }
 
@@ -264,6 +396,7 @@ std::variant<Options, EarlyExit> parse_command_line(int argc, const char* const*
   app.footer(kFooter);
   app.set_help_flag("-h,--help", "Print this and exit.");
   app.add_flag("--version", version, "Print the version and exit.");
+  add_live(app, options);
   add_input(app, options);
   add_filter(app, options, words, file_text);
   add_line_form(app, options.print, times);
@@ -273,16 +406,17 @@ std::variant<Options, EarlyExit> parse_command_line(int argc, const char* const*
   try {
     app.parse(argc, argv);
     if (version) {
-      return EarlyExit{kDone, fmt::format("smoldump {}\n{}\n", SMOL_VERSION, pcap_lib_version())};
+      return EarlyExit{ExitStatus::kDone,
+                       fmt::format("smoldump {}\n{}\n", SMOL_VERSION, pcap_lib_version())};
     }
     options.print.time = time_form(times);
     options.dump_filter = std::min(options.dump_filter, 3);
     set_octets(options.print, hex);
-    check(options);
+    check(app, options);
   } catch (const CLI::CallForHelp&) {
-    return EarlyExit{kDone, app.help()};
+    return EarlyExit{ExitStatus::kDone, app.help()};
   } catch (const CLI::ParseError& error) {
-    return EarlyExit{kMisused,
+    return EarlyExit{ExitStatus::kFailed,
                      fmt::format("smoldump: {} (smoldump --help explains)\n", error.what())};
   }
   options.filter = file_text ? *file_text : joined(words);

@@ -1,20 +1,24 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "tools/client/problem.hh"
+#include "tools/client/server.hh"
 #include "tools/dump/capture_writer.hh"
 #include "tools/dump/printout.hh"
 
 namespace smol::dump {
 
-/// Exit statuses, the same as smolctl's.
-inline constexpr int kDone = 0;
-inline constexpr int kMisused = 1;  ///< usage, a bad filter, a file that cannot be read
-inline constexpr int kCannotWrite = 6;
+/// The most octets of a packet that are kept.
+inline constexpr std::uint32_t kLongestPacket = 262144;
+
+/// Where packets are seen live.
+enum class TapPoint : std::uint8_t { kRx, kTx, kDrop };
 
 enum class ColourMode : std::uint8_t { kAuto, kAlways, kNever };
 
@@ -24,13 +28,20 @@ struct Options {
   std::string read_file;   ///< -r; "-": standard input
   std::string write_file;  ///< -w; "-": standard output; empty: print lines
   std::optional<FileForm> write_form;
-  std::string interface;                     ///< -i
+  std::string interface;                     ///< -i; empty or "any": all
   std::string filter;                        ///< the expression, or what -F holds
   std::uint64_t packets = 0;                 ///< -c; 0: all
   std::uint32_t snap_length = 0;             ///< -s; 0: whole packets
   std::optional<pcap::Direction> direction;  ///< -Q; nothing: both
   ColourMode colour = ColourMode::kAuto;
   int dump_filter = 0;  ///< -d, -dd, -ddd
+  std::string server = client::server_by_default();
+  std::vector<TapPoint> taps;            ///< --tap; none: rx and tx
+  std::vector<std::string> reasons;      ///< --reason
+  std::vector<std::uint32_t> workers;    ///< --worker
+  std::chrono::milliseconds duration{};  ///< --duration; 0: no limit
+  std::uint32_t buffer_octets = 0;       ///< --buffer; 0: what the daemon gives
+  bool fail_on_loss = false;
   bool list_interfaces = false;
   bool count_only = false;
   bool json = false;
@@ -40,10 +51,10 @@ struct Options {
   bool packet_buffered = false;  ///< -U
 };
 
-/// Nothing is to be run: print `text` (on standard output if `status` is 0, else on standard error)
+/// Nothing is to be run: print `text` (on standard output if it is done, else on standard error)
 /// and end with `status`.
 struct EarlyExit {
-  int status = kDone;
+  client::ExitStatus status = client::ExitStatus::kDone;
   std::string text;
 };
 

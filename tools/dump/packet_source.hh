@@ -6,6 +6,7 @@
 
 #include "protocols/base/result.hh"
 #include "protocols/pcap/pcap.hh"
+#include "tools/client/problem.hh"
 #include "tools/dump/line_printer.hh"
 
 namespace smol::dump {
@@ -29,7 +30,22 @@ struct SourcePacket {
   PacketMeta meta;
 };
 
-/// Where packets come from. Thread: one.
+/// What ends a run early: a sentence for standard error, unless it is empty.
+struct Failure {
+  client::ExitStatus status = client::ExitStatus::kFailed;
+  std::string text;
+};
+
+/// What a live capture has seen and lost so far.
+struct CaptureCounts {
+  std::uint64_t matched = 0;      ///< packets that passed the filter
+  std::uint64_t lost_ring = 0;    ///< of these: a worker had no room
+  std::uint64_t lost_stream = 0;  ///< of these: this program was slow
+
+  std::uint64_t lost() const noexcept { return lost_ring + lost_stream; }
+};
+
+/// Where packets come from. Thread: one, but for interrupt().
 class PacketSource {
  public:
   virtual ~PacketSource() = default;
@@ -42,10 +58,18 @@ class PacketSource {
   virtual std::string description() const = 0;
   /// Whether packets say if they came in or went out.
   virtual bool knows_direction() const = 0;
-  /// The next packet; nothing at the end. Error: a sentence.
-  virtual Result<std::optional<SourcePacket>, std::string> next() = 0;
-  /// Ends a next() that waits, and all after it. From any thread, and from a signal handler.
+  /// Whether the filter was applied where packets come from.
+  virtual bool filters() const { return false; }
+  /// The next packet; nothing at the end.
+  virtual Result<std::optional<SourcePacket>, Failure> next() = 0;
+  /// Ends a next() that waits. From any thread.
   virtual void interrupt() noexcept = 0;
+  /// Whether what was on its way when interrupt() was called still comes, and then the end.
+  virtual bool drains() const { return false; }
+  /// No more is wanted: makes counts() final.
+  virtual void finish() {}
+  /// Nothing: packets are not lost here, as in a file.
+  virtual std::optional<CaptureCounts> counts() const { return std::nullopt; }
 };
 
 /// `[w2 port0 q2 in drop:tcp_bad_checksum] `, the parts that are known; empty if none is.

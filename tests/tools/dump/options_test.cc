@@ -13,8 +13,7 @@ std::variant<Options, EarlyExit> parse(std::vector<const char*> arguments) {
   return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
 }
 
-Options good(std::vector<const char*> arguments) {
-  arguments.insert(arguments.end(), {"-r", "file"});
+Options live(std::vector<const char*> arguments) {
   const auto parsed = parse(std::move(arguments));
   if (const auto* exit = std::get_if<EarlyExit>(&parsed)) {
     ADD_FAILURE() << exit->text;
@@ -23,11 +22,16 @@ Options good(std::vector<const char*> arguments) {
   return std::get<Options>(parsed);
 }
 
+Options good(std::vector<const char*> arguments) {
+  arguments.insert(arguments.end(), {"-r", "file"});
+  return live(std::move(arguments));
+}
+
 std::string refusal(std::vector<const char*> arguments) {
   const auto parsed = parse(std::move(arguments));
   const auto* exit = std::get_if<EarlyExit>(&parsed);
   if (exit == nullptr) return "taken";
-  EXPECT_EQ(exit->status, kMisused);
+  EXPECT_EQ(exit->status, client::ExitStatus::kFailed);
   EXPECT_EQ(std::count(exit->text.begin(), exit->text.end(), '\n'), 1) << exit->text;
   return exit->text;
 }
@@ -66,6 +70,32 @@ TEST(Options, TakesValuesNextToTheirLetters) {
   EXPECT_EQ(options.direction, pcap::Direction::kInbound);
 }
 
+TEST(Options, WithoutAFileTheCaptureIsLive) {
+  const Options options =
+      live({"-i", "smol0", "--tap", "rx,drop", "--reason", "a,b", "--worker", "0,3", "--duration",
+            "1500ms", "--buffer", "512k", "--fail-on-loss", "tcp port 80"});
+  EXPECT_EQ(options.interface, "smol0");
+  EXPECT_EQ(options.taps, (std::vector{TapPoint::kRx, TapPoint::kDrop}));
+  EXPECT_EQ(options.reasons, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(options.workers, (std::vector<std::uint32_t>{0, 3}));
+  EXPECT_EQ(options.duration, std::chrono::milliseconds{1500});
+  EXPECT_EQ(options.buffer_octets, 512u << 10);
+  EXPECT_TRUE(options.fail_on_loss);
+  EXPECT_EQ(options.filter, "tcp port 80");
+  EXPECT_EQ(live({"--tap", "all"}).taps.size(), 3u);
+  EXPECT_TRUE(live({}).taps.empty());
+  EXPECT_EQ(live({"--duration", "2h"}).duration, std::chrono::hours{2});
+}
+
+TEST(Options, TheServerIsWhatTheEnvironmentSays) {
+  unsetenv("SMOL_SERVER");
+  EXPECT_EQ(live({}).server, client::kDefaultServer);
+  setenv("SMOL_SERVER", "unix:///there", 1);
+  EXPECT_EQ(live({}).server, "unix:///there");
+  EXPECT_EQ(live({"--server", "unix:///here"}).server, "unix:///here");
+  unsetenv("SMOL_SERVER");
+}
+
 TEST(Options, RefusesInOneLineThatNamesTheOption) {
   EXPECT_THAT(refusal({"-r", "x", "-c", "0"}), HasSubstr("-c: invalid packet count 0"));
   EXPECT_THAT(refusal({"-r", "x", "-c", "1x"}), HasSubstr("-c: invalid packet count 1x"));
@@ -81,13 +111,23 @@ TEST(Options, RefusesInOneLineThatNamesTheOption) {
   EXPECT_THAT(refusal({"-r", "x", "-j", "-x"}), HasSubstr("not shown in JSON"));
   EXPECT_THAT(refusal({"-r", "x", "--color", "blue"}), HasSubstr("--color"));
   EXPECT_THAT(refusal({"-r", "x", "--no-such-thing"}), HasSubstr("--no-such-thing"));
-  EXPECT_THAT(refusal({}), HasSubstr("nothing to read"));
+  EXPECT_THAT(refusal({"--tap", "rx,up"}), HasSubstr("--tap: rx, tx, drop or all, not 'up'"));
+  EXPECT_THAT(refusal({"--worker", "0,x"}), HasSubstr("'x' is no number of a worker"));
+  EXPECT_THAT(refusal({"--worker", "65536"}), HasSubstr("'65536' is no number of a worker"));
+  EXPECT_THAT(refusal({"--duration", "10"}), HasSubstr("'10' is no time: 500ms, 10s, 5m"));
+  EXPECT_THAT(refusal({"--duration", "0s"}), HasSubstr("'0s' is no time"));
+  EXPECT_THAT(refusal({"--buffer", "4G"}), HasSubstr("'4G' is no size: 65536, 512k, 4M"));
+  EXPECT_THAT(refusal({"--buffer", "4096M"}), HasSubstr("'4096M' is no size"));
+  for (const char* live : {"-i", "--server", "--reason"}) {
+    EXPECT_THAT(refusal({"-r", "x", live, "y"}), HasSubstr("not together with -r")) << live;
+  }
+  EXPECT_THAT(refusal({"-r", "x", "-D"}), HasSubstr("-D: not together with -r"));
 }
 
 TEST(Options, HelpTeachesByExample) {
   const auto parsed = parse({"--help"});
   const auto& exit = std::get<EarlyExit>(parsed);
-  EXPECT_EQ(exit.status, kDone);
+  EXPECT_EQ(exit.status, client::ExitStatus::kDone);
   EXPECT_THAT(exit.text, HasSubstr("smoldump -n -r demo.pcapng"));
   EXPECT_THAT(exit.text, HasSubstr("Exit status"));
 }

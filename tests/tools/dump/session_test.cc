@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <unistd.h>
 
@@ -20,6 +21,37 @@ namespace {
 namespace fs = std::filesystem;
 
 using testing::HasSubstr;
+
+/// A live source that has packets to give after it was interrupted, and loses some.
+struct ScriptedSource final : PacketSource {
+  int datalink() const override { return 1; }
+  std::uint32_t snap_length() const override { return kLongestPacket; }
+  std::string description() const override { return "a script"; }
+  bool knows_direction() const override { return true; }
+  bool filters() const override { return true; }
+  bool drains() const override { return true; }
+  Result<std::optional<SourcePacket>, Failure> next() override {
+    if (interrupted ? under_way-- == 0 : first-- == 0) {
+      if (std::exchange(interrupted, true)) return std::optional<SourcePacket>{};
+      on_last();
+      return next();
+    }
+    SourcePacket packet;
+    packet.captured = captured(frame);
+    return std::optional{packet};
+  }
+  void interrupt() noexcept override { interrupted = true; }
+  void finish() override { finished = true; }
+  std::optional<CaptureCounts> counts() const override { return lost; }
+
+  Frame frame = udp(1, 2, text("x"));
+  int first = 2;
+  int under_way = 3;
+  CaptureCounts lost{12, 4, 3};
+  std::function<void()> on_last = [] {};
+  bool interrupted = false;
+  bool finished = false;
+};
 
 class SessionTest : public testing::Test {
  protected:
@@ -54,16 +86,21 @@ class SessionTest : public testing::Test {
   }
 
   /// What a run prints; `failure` holds what ended it early.
-  std::string run(Options options, const std::string& file) {
+  std::string run(const Options& options, const std::string& file) {
+    auto source = open_file(file);
+    EXPECT_TRUE(source) << (source ? "" : source.error().text);
+    return source ? run(options, **source) : std::string{};
+  }
+  std::string run(Options options, PacketSource& source) {
     options.print.numbers_only = true;
     options.print.time = TimeForm::kNone;
-    auto source = open_file(file);
-    EXPECT_TRUE(source) << (source ? "" : source.error());
-    if (!source) return {};
     const std::string out_path = path("out");
     std::FILE* out = std::fopen(out_path.c_str(), "w+");
     Session session{options, out};
-    const auto result = session.run(**source);
+    if (auto* live = dynamic_cast<ScriptedSource*>(&source)) {
+      live->on_last = [&session] { session.stop(); };
+    }
+    const auto result = session.run(source);
     failure = result ? std::optional<Failure>{} : result.error();
     std::fclose(out);
     std::ifstream in{out_path};
@@ -109,7 +146,7 @@ TEST_F(SessionTest, RefusesADirectionWhereTheFileHasNone) {
   options.direction = pcap::Direction::kInbound;
   EXPECT_EQ(run(options, file), "");
   ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->status, kMisused);
+  EXPECT_EQ(failure->status, client::ExitStatus::kFailed);
   EXPECT_THAT(failure->text, HasSubstr("-Q: no packet here says"));
 }
 
@@ -182,7 +219,7 @@ TEST_F(SessionTest, AWrongFilterGetsLibpcapsOwnWords) {
   options.filter = "tcp prot 80";
   EXPECT_EQ(run(options, file), "");
   ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->status, kMisused);
+  EXPECT_EQ(failure->status, client::ExitStatus::kFailed);
   EXPECT_EQ(failure->text, "can't parse filter expression: syntax error");
 }
 
@@ -192,7 +229,7 @@ TEST_F(SessionTest, SaysThatTheOutputIsFull) {
   options.write_file = "/dev/full";
   run(options, file);
   ASSERT_TRUE(failure);
-  EXPECT_EQ(failure->status, kCannotWrite);
+  EXPECT_EQ(failure->status, client::ExitStatus::kCannotWrite);
   EXPECT_THAT(failure->text, HasSubstr("cannot write to /dev/full: No space left on device"));
 }
 
@@ -208,10 +245,52 @@ TEST_F(SessionTest, PrintsNothingOfALinkTypeThatItDoesNotKnow) {
   EXPECT_THAT(failure->text, HasSubstr("packets of link-type PPP cannot be printed"));
 }
 
+TEST_F(SessionTest, WhatWasUnderWayWhenALiveCaptureIsStoppedIsStillShown) {
+  ScriptedSource source;
+  Options options;
+  options.filter = "udp port 99";  // was applied elsewhere
+  testing::internal::CaptureStderr();
+  const std::string out = run(options, source);
+  EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 5);
+  EXPECT_TRUE(source.finished);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "~~ 7 packets not captured; until now: rings 4, stream 3 ~~\n"
+            "5 packets captured\n12 packets received by filter\n"
+            "7 packets dropped by capture (rings 4, stream 3)\n");
+  EXPECT_FALSE(failure);
+}
+
+TEST_F(SessionTest, LossIsAnObjectInJsonAndAStatusIfOneLikes) {
+  ScriptedSource source;
+  Options options;
+  options.json = true;
+  options.packets = 1;
+  options.fail_on_loss = true;
+  const std::string out = run(options, source);
+  EXPECT_THAT(out, testing::StartsWith("{\"lost\":{\"more\":7,\"ring\":4,\"stream\":3}}\n"));
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->status, client::ExitStatus::kPacketsLost);
+  EXPECT_EQ(failure->text, "");
+}
+
+TEST_F(SessionTest, APcapngFileTellsWhatItLacks) {
+  ScriptedSource source;
+  Options options;
+  options.write_file = path("lossy.pcapng");
+  run(options, source);
+  std::ifstream in{options.write_file, std::ios::binary};
+  const std::string octets{std::istreambuf_iterator<char>{in}, {}};
+  // An interface statistics block: its type, then isb_osdrop (7) and its 8 octets.
+  const std::size_t block = octets.find(std::string{"\x05\0\0\0", 4});
+  ASSERT_NE(block, std::string::npos);
+  EXPECT_NE(octets.find(std::string{"\x07\0\x08\0\x07\0\0\0\0\0\0\0", 12}, block),
+            std::string::npos);
+}
+
 TEST_F(SessionTest, NamesTheFileThatCannotBeRead) {
-  EXPECT_EQ(open_file("/nonexistent").error(), "/nonexistent: No such file or directory");
+  EXPECT_EQ(open_file("/nonexistent").error().text, "/nonexistent: No such file or directory");
   std::ofstream{path("text")} << "this is no capture file, by any means";
-  EXPECT_THAT(open_file(path("text")).error(), HasSubstr("unknown file format"));
+  EXPECT_THAT(open_file(path("text")).error().text, HasSubstr("unknown file format"));
 }
 
 TEST(Filter, MatchesTheOctetsThatWereCaptured) {
