@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -71,6 +72,12 @@ class KeepOff {
   bool changed_ = false;
 };
 
+/// The library's last shutdown joins a thread of its own, which after a client was slow sleeps in a
+/// poll for up to 10 s. With this use of it there is no last one before the process ends.
+void keep_library() {
+  [[maybe_unused]] static const bool kept = (grpc_init(), true);
+}
+
 void set_transport(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxMessage);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
@@ -129,6 +136,7 @@ Result<std::unique_ptr<Server>, StartError> Server::start(
       new Server{options.listen, std::move(*file), std::make_unique<QuietLog>(log)}};
 
   const KeepOff keep_off{options.worker_cores};
+  keep_library();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

@@ -228,6 +228,18 @@ class Smold:
         wait_until(holds, seconds, lambda: f"{wanted}, but { {name: now[name] for name in wanted} }")
         return now
 
+    def wait_for_books(self, seconds: float = 5) -> dict[str, int]:
+        """Until every packet is accounted for: while packets pass, the counters are not all of one moment."""
+        now: dict[str, int] = {}
+
+        def off() -> int:
+            nonlocal now
+            now = self.counters()
+            return now["received"] + now["made"] - (now["consumed"] + now["sent"] + now["dropped"] + now["held"])
+
+        wait_until(lambda: off() == 0, seconds, lambda: f"the books are off by {off()}")
+        return now
+
     def cpu_seconds(self) -> float:
         """Processor time of all of its threads so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()

@@ -26,15 +26,6 @@ def api(daemon: Smold) -> Iterator[Api]:
     out.close()
 
 
-def assert_books_balance(daemon: Smold) -> None:
-    """Whatever was changed meanwhile: every packet is accounted for once the daemon is quiet."""
-    def differs() -> int:
-        now = daemon.counters()
-        return now["received"] + now["made"] - (now["consumed"] + now["sent"] + now["dropped"] + now["held"])
-
-    wait_until(lambda: differs() == 0, 5, lambda: f"the books are off by {differs()}")
-
-
 # --- changes under traffic ----------------------------------------------------------------------------
 
 ADDRESSES = {"ipv4": ("10.9.0.1/24", "10.9.0.100/24"), "ipv6": ("fdbb::1/64", "fdbb::100/64")}
@@ -59,7 +50,7 @@ def test_addresses_come_and_go_and_other_connections_do_not_notice(
         assert net.run("ping", "-n", "-q", "-c", 1, "-W", 0.1, own.partition("/")[0], check=False).status != 0
     _, err = receiver.communicate(timeout=50 * PATIENCE)
     assert receiver.returncode == 0, err.decode()
-    assert_books_balance(daemon)
+    daemon.wait_for_books()
 
 
 def shown_addresses(daemon: Smold) -> set[str]:
@@ -94,7 +85,7 @@ def test_a_route_takes_effect_at_once(net: Namespace, daemon: Smold) -> None:
     with before:
         before.sendall(b"abc\n")
         assert before.recv(10) == b"cba\n"
-    assert_books_balance(daemon)
+    daemon.wait_for_books()
 
 
 def test_a_permanent_neighbour_is_believed_until_it_is_deleted(net: Namespace, daemon: Smold) -> None:
@@ -114,7 +105,7 @@ def test_a_permanent_neighbour_is_believed_until_it_is_deleted(net: Namespace, d
     assert reaches()
     assert refused(daemon, "neigh", "del", "192.168.69.9", "dev", INTERFACE) == \
         "address: there is no entry of 192.168.69.9"
-    assert_books_balance(daemon)
+    daemon.wait_for_books()
 
 
 # --- sockets ------------------------------------------------------------------------------------------

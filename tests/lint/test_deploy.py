@@ -93,11 +93,12 @@ def test_debian_has_the_containers_packages() -> None:
     assert named - known == set()
 
 
-def test_the_container_has_every_library_that_smold_needs() -> None:
-    smold = Path(os.environ.get("SMOL_BUILD", REPOSITORY / "build")) / "smold/smold"
-    if not smold.exists():
-        pytest.skip(f"{smold} is not built")
-    libraries = re.findall(r"=> (/\S+)", run("ldd", smold).stdout)
+@pytest.mark.parametrize("name", re.findall(r" /build/(\S+)", re.search(r"^COPY --from.*$", CONTAINERFILE, re.M)[0]))
+def test_the_container_has_every_library_that_its_programs_need(name: str) -> None:
+    program = Path(os.environ.get("SMOL_BUILD", REPOSITORY / "build")) / name
+    if not program.exists():
+        pytest.skip(f"{program} is not built")
+    libraries = re.findall(r"=> (/\S+)", run("ldd", program).stdout)
     owners = {line.partition(":")[0] for library in libraries
               for line in run("dpkg-query", "-S", Path(library).resolve()).stdout.splitlines()}
     present = {"libc6", "libgcc-s1", "libstdc++6"}  # part of debian:12-slim

@@ -116,7 +116,10 @@ class LiveSource final : public PacketSource {
     session_ = started.session_id();
   }
 
-  ~LiveSource() override { end(); }
+  ~LiveSource() override {
+    context_.TryCancel();
+    end();
+  }
   LiveSource(const LiveSource&) = delete;
   LiveSource& operator=(const LiveSource&) = delete;
 
@@ -193,10 +196,9 @@ class LiveSource final : public PacketSource {
     return none;
   }
 
-  /// The call is over afterwards.
+  /// How the call has ended, once it has no more to read.
   grpc::Status end() {
     if (!reader_) return grpc::Status::OK;
-    context_.TryCancel();
     const grpc::Status status = reader_->Finish();
     reader_.reset();
     return ended_ ? grpc::Status::OK : status;
