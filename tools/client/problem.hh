@@ -16,7 +16,7 @@ enum class ExitStatus : int {
   kCannotWrite = 6,  ///< the output
 };
 
-/// Why a command ends: one line.
+/// Why a command ends: one line, or nothing if all was said.
 class Problem : public std::runtime_error {
  public:
   explicit Problem(const std::string& line, ExitStatus status = ExitStatus::kFailed)

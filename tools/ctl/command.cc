@@ -29,6 +29,12 @@ const std::vector<Command>& commands() {
        sockets},
       {"drops", "packets dropped, and why", "drops [-a] [--watch [SECONDS]]", drops},
       {"nstat", "counters", "nstat [-z] [PREFIX...]", counters},
+      {"tcp", "standard input and output over a connection of the daemon's",
+       "tcp connect ADDRESS:PORT\ntcp listen [ADDRESS]:PORT", tcp},
+      {"udp", "the same over datagrams, one a line or read",
+       "udp connect ADDRESS:PORT [-w SECONDS]\nudp listen [ADDRESS]:PORT", udp},
+      {"ping", "echo requests from the daemon, as ping(8)",
+       "ping ADDRESS [-c COUNT] [-i SECONDS] [-s OCTETS] [-W SECONDS] [-t TTL] [-I IF] [-q]", ping},
       {"drain", "end the daemon in order", "drain [--now]", drain},
   };
   return all;

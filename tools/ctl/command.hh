@@ -12,6 +12,7 @@
 #include "protocols/base/address.hh"
 #include "tools/client/client.hh"
 #include "tools/client/server.hh"
+#include "tools/client/signals.hh"
 #include "tools/ctl/words.hh"
 
 namespace smol::ctl {
@@ -41,6 +42,7 @@ struct Options {
 struct Run {
   Options options;
   Client& client;
+  client::Signals& signals;
   std::ostream& out;
 
   /// For -j. Arrays always: an empty one is [].
@@ -68,6 +70,9 @@ void neighbour(Run& run, Words& words);
 void sockets(Run& run, Words& words);
 void drops(Run& run, Words& words);
 void counters(Run& run, Words& words);
+void tcp(Run& run, Words& words);
+void udp(Run& run, Words& words);
+void ping(Run& run, Words& words);
 void drain(Run& run, Words& words);
 
 /// Columns that line up: each but the last as wide as its widest cell, and two blanks in between.

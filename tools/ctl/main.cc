@@ -115,8 +115,9 @@ ExitStatus perform(CommandLine line) {
   const Command& command = find(line.words.front());
   line.words.erase(line.words.begin());
   Words words{std::move(line.words)};
+  client::Signals signals;
   Client client{line.options.server, line.options.timeout};
-  Run run{line.options, client, std::cout};
+  Run run{line.options, client, signals, std::cout};
   command.run(run, words);
   std::cout.flush();
   if (!std::cout) throw Problem{"cannot write to standard output"};
@@ -133,7 +134,7 @@ int main(int argc, char** argv) {
   try {
     return static_cast<int>(perform(parse(argc, argv)));
   } catch (const Problem& problem) {
-    std::fprintf(stderr, "smolctl: %s\n", problem.what());
+    if (*problem.what() != '\0') std::fprintf(stderr, "smolctl: %s\n", problem.what());
     return static_cast<int>(problem.status());
   }
 }

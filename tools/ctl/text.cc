@@ -1,5 +1,7 @@
 #include "tools/ctl/text.hh"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 
 #include "tools/client/problem.hh"
@@ -92,6 +94,28 @@ void parse(std::string_view text, v1::IpPrefix& out) {
 void parse_destination(std::string_view text, bool six, v1::IpPrefix& out) {
   if (text != "default") return parse(text, out);
   put(IpAddress::any(six ? IpFamily::kIp6 : IpFamily::kIp4), *out.mutable_address());
+}
+
+void parse(std::string_view text, bool remote, v1::Endpoint& out) {
+  const std::size_t colon = text.rfind(':');
+  std::uint32_t port = 0;
+  std::string_view address = text.substr(0, std::min(colon, text.size()));
+  const char* const end = text.data() + text.size();
+  const bool numbered =
+      colon != std::string_view::npos &&
+      std::from_chars(text.data() + colon + 1, end, port) == std::from_chars_result{end, {}};
+  const bool open = address.empty() || address == "*";
+  if (address.starts_with('[') && address.ends_with(']')) {
+    address = address.substr(1, address.size() - 2);
+  } else if (address.find(':') != std::string_view::npos) {
+    port = 0;  // an IPv6 address alone, whose last part is no port
+  }
+  if (!numbered || port == 0 || port > 0xffff || (open && remote)) {
+    throw no_such(text, remote ? "address with a port" : "port",
+                  remote ? "192.0.2.1:80 or [fdaa::1]:80" : ":80, 192.0.2.1:80 or [fdaa::1]:80");
+  }
+  out.set_port(port);
+  if (!open) parse(address, *out.mutable_address());
 }
 
 void parse_mac(std::string_view text, std::string& out) {

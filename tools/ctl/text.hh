@@ -29,6 +29,8 @@ void parse(std::string_view text, v1::IpAddress& out);
 void parse(std::string_view text, v1::IpPrefix& out);
 /// "default" is 0.0.0.0/0, or ::/0 if `gateway` is an IPv6 address or `six` says so.
 void parse_destination(std::string_view text, bool six, v1::IpPrefix& out);
+/// "192.0.2.1:80" or "[fdaa::1]:80"; ":80" and "*:80" have no address, which `remote` ones need.
+void parse(std::string_view text, bool remote, v1::Endpoint& out);
 void parse_mac(std::string_view text, std::string& out);
 
 }  // namespace smol::ctl

@@ -1,15 +1,12 @@
 // The packet inspector as a program.
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <pthread.h>
-#include <thread>
 #include <variant>
 
 #include <fmt/core.h>
 
+#include "tools/client/signals.hh"
 #include "tools/dump/file_source.hh"
 #include "tools/dump/live_source.hh"
 #include "tools/dump/options.hh"
@@ -20,54 +17,6 @@ namespace {
 
 using client::ExitStatus;
 using client::Problem;
-
-/// Ends a session on SIGINT, SIGTERM and SIGHUP, from a thread: what that takes, a call to the
-/// daemon among it, no signal handler may do. The second signal does not wait for what is under
-/// way, and the third for nothing.
-class Signals {
- public:
-  /// Before any other thread is there: all of them inherit what is blocked.
-  Signals() {
-    sigemptyset(&set_);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&set_, number);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    // A reader that goes away is seen by the write that fails.
-    std::signal(SIGPIPE, SIG_IGN);
-  }
-  ~Signals() { stop(); }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
-  /// `session` and its source last until stop().
-  void end(Session& session) {
-    thread_ = std::thread{[this, &session] { run(session); }};
-  }
-  void stop() {
-    if (!thread_.joinable()) return;
-    done_ = true;
-    pthread_kill(thread_.native_handle(), SIGUSR1);
-    thread_.join();
-  }
-
- private:
-  void run(Session& session) {
-    for (int came = 1;; ++came) {
-      int number = 0;
-      if (sigwait(&set_, &number) != 0 || done_) return;
-      if (number == SIGUSR1) continue;
-      if (came > 2) {
-        std::signal(number, SIG_DFL);
-        pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
-        std::raise(number);
-      }
-      session.stop();
-    }
-  }
-
-  sigset_t set_{};
-  std::atomic<bool> done_ = false;
-  std::thread thread_;
-};
 
 std::unique_ptr<PacketSource> open_source(const Options& options) {
   if (options.read_file.empty()) return open_live(options);
@@ -83,13 +32,14 @@ Result<void, Failure> run(const Options& options) {
   }
   if (options.dump_filter > 0 && options.read_file.empty()) return dump_filter(options, nullptr);
   Session session{options, stdout};
-  Signals signals;
+  client::Signals signals;
   const std::unique_ptr<PacketSource> source = open_source(options);
   if (options.dump_filter > 0) return dump_filter(options, source.get());
   fmt::print(stderr, "{}\n", source->description());
-  signals.end(session);
+  // The second signal does not wait for what is under way, and the third for nothing.
+  signals.on([&session] { session.stop(); });
   auto result = session.run(*source);
-  signals.stop();
+  signals.none();
   return result;
 }
 

@@ -1,0 +1,123 @@
+#include <atomic>
+#include <iostream>
+#include <memory>
+
+#include "smol/v1/tcp.grpc.pb.h"
+#include "tools/ctl/command.hh"
+#include "tools/ctl/standard_input.hh"
+#include "tools/ctl/text.hh"
+
+namespace smol::ctl {
+namespace {
+
+using Stub = v1::TcpService::Stub;
+
+/// Standard input and output over a connection, as nc(1) has it: Connect, or Attach.
+template <class Request, class Response>
+class Bridge {
+ public:
+  using Stream = grpc::ClientReaderWriter<Request, Response>;
+
+  Bridge(const Client& client, grpc::ClientContext& context, std::unique_ptr<Stream> stream)
+      : client_{client}, context_{context}, stream_{std::move(stream)} {}
+
+  /// `first`: what makes it this connection. A Problem if it does not come
+  /// up.
+  void open(const Request& first) {
+    stream_->Write(first);
+    Response opened;
+    if (!stream_->Read(&opened)) client_.check(stream_->Finish());
+  }
+
+  /// Once it is open, until both directions have ended.
+  void run() {
+    Response response;
+    StandardInput input{[this](const std::string& piece) { return send(piece); }};
+    try {
+      while (stream_->Read(&response)) take(response, input);
+    } catch (...) {
+      context_.TryCancel();
+      input.stop();
+      throw;
+    }
+    over_ = true;
+    input.stop();
+    client_.check(stream_->Finish());
+  }
+
+ private:
+  bool send(const std::string& piece) {
+    if (over_) return false;
+    Request request;
+    if (piece.empty()) {
+      request.mutable_shutdown_write();
+    } else {
+      request.set_data(piece);
+    }
+    return stream_->Write(request);
+  }
+
+  void take(const Response& response, StandardInput& input) {
+    if (response.has_data()) write_out(response.data());
+    // Who types has nobody left to type to; what comes out of a file is still sent.
+    if (response.has_peer_shutdown() && StandardInput::is_terminal()) input.stop();
+  }
+
+  const Client& client_;
+  grpc::ClientContext& context_;
+  std::unique_ptr<Stream> stream_;
+  std::atomic<bool> over_ = false;
+};
+
+void connect(Run& run, Words& words) {
+  v1::ConnectRequest request;
+  v1::TcpOpen& open = *request.mutable_open();
+  parse(words.next("an address with a port"), true, *open.mutable_remote());
+  words.end();
+  const auto timeout = run.options.timeout.count();
+  open.mutable_connect_timeout()->set_seconds(timeout / 1000);
+  open.mutable_connect_timeout()->set_nanos(static_cast<std::int32_t>(timeout % 1000 * 1'000'000));
+  Stub stub{run.client.channel()};
+  grpc::ClientContext context;
+  Bridge<v1::ConnectRequest, v1::ConnectResponse> bridge{run.client, context,
+                                                         stub.Connect(&context)};
+  bridge.open(request);
+  bridge.run();
+}
+
+/// For one connection.
+void listen(Run& run, Words& words) {
+  v1::ListenRequest request;
+  parse(words.next("a port"), false, *request.mutable_local());
+  words.end();
+  Stub stub{run.client.channel()};
+  grpc::ClientContext listening;
+  const auto listener = stub.Listen(&listening, request);
+  v1::ListenResponse response;
+  v1::AttachRequest attach;
+  while (!response.has_accepted()) {
+    if (!listener->Read(&response)) return run.client.check(listener->Finish());
+    if (response.has_listening()) {
+      std::cerr << "listening on " << text(response.listening().local()) << '\n';
+    }
+  }
+  std::cerr << "connection from " << text(response.accepted().remote()) << '\n';
+  attach.set_accept_token(response.accepted().accept_token());
+  grpc::ClientContext context;
+  auto stream = stub.Attach(&context);
+  Bridge<v1::AttachRequest, v1::AttachResponse> bridge{run.client, context, std::move(stream)};
+  bridge.open(attach);
+  // Not before: what nobody has attached to ends with the listener.
+  listening.TryCancel();
+  listener->Finish();
+  bridge.run();
+}
+
+}  // namespace
+
+void tcp(Run& run, Words& words) {
+  const std::string verb = words.next_of({"connect", "listen"}, "word: connect or listen");
+  verb == "connect" ? connect(run, words) : listen(run, words);
+}
+
+}  // namespace smol::ctl
