@@ -51,7 +51,7 @@ class ControlPlane::Running final : public Attachment {
         routes_{workers_, daemon},
         neighbors_{workers_, daemon},
         sockets_{workers_, daemon},
-        stats_{daemon},
+        stats_{daemon, parts.remote.counters()},
         captures_{parts.identity, daemon},
         tcp_{parts.remote, daemon},
         udp_{parts.remote, daemon},

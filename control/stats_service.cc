@@ -19,9 +19,12 @@ constexpr Duration kLongest = seconds(3600);
 
 using Prefixes = std::vector<std::string>;
 
-void fill(const dataplane::Snapshot& snapshot, const Prefixes& prefixes, v1::Stats& to) {
+void fill(const dataplane::Daemon& daemon, const RemoteCounters& remote, const Prefixes& prefixes,
+          v1::Stats& to) {
   put_time(unix_now(), *to.mutable_time());
-  for (const auto& row : dataplane::named(snapshot)) {
+  auto rows = dataplane::named(daemon.snapshot());
+  rows.emplace_back("remote.listen_token_expired", remote.listen_token_expired);
+  for (const auto& row : rows) {
     const bool wanted =
         prefixes.empty() || std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) {
           return row.first.starts_with(prefix);
@@ -91,7 +94,7 @@ class StatsService::Watcher final : public grpc::ServerWriteReactor<v1::WatchSta
   }
   void write() {
     response_.Clear();
-    fill(service_.daemon_.snapshot(), prefixes_, *response_.mutable_stats());
+    fill(service_.daemon_, service_.remote_, prefixes_, *response_.mutable_stats());
     this->StartWrite(&response_);
   }
 
@@ -108,7 +111,7 @@ class StatsService::Watcher final : public grpc::ServerWriteReactor<v1::WatchSta
 
 grpc::Status StatsService::GetStats(grpc::ServerContext*, const v1::GetStatsRequest* request,
                                     v1::GetStatsResponse* response) {
-  fill(daemon_.snapshot(), {request->prefixes().begin(), request->prefixes().end()},
+  fill(daemon_, remote_, {request->prefixes().begin(), request->prefixes().end()},
        *response->mutable_stats());
   return grpc::Status::OK;
 }

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <unordered_set>
 
+#include "control/remote/endpoint.hh"
 #include "dataplane/daemon.hh"
 #include "smol/v1/stats.grpc.pb.h"
 
@@ -13,7 +14,8 @@ class StatsService final
     : public v1::StatsService::WithCallbackMethod_WatchStats<v1::StatsService::Service> {
  public:
   /// It outlives this.
-  explicit StatsService(const dataplane::Daemon& daemon) : daemon_{daemon} {}
+  StatsService(const dataplane::Daemon& daemon, const RemoteCounters& remote)
+      : daemon_{daemon}, remote_{remote} {}
 
   grpc::Status GetStats(grpc::ServerContext* context, const v1::GetStatsRequest* request,
                         v1::GetStatsResponse* response) override;
@@ -30,6 +32,7 @@ class StatsService final
   class Watcher;
 
   const dataplane::Daemon& daemon_;
+  const RemoteCounters& remote_;
   std::mutex mutex_;
   std::unordered_set<Watcher*> watchers_;
   bool ended_ = false;

@@ -56,6 +56,11 @@ class RemoteApplication final : public dataplane::Application {
   RemoteEndpoint* first_ = nullptr;
 };
 
+/// What happened to remote sockets that no worker counts. Any thread adds.
+struct RemoteCounters {
+  std::atomic<std::uint64_t> listen_token_expired{0};  ///< accepted, and nobody attached
+};
+
 /// The applications of all workers, and the way to them.
 class RemoteSockets {
  public:
@@ -71,11 +76,14 @@ class RemoteSockets {
   unsigned next_worker() noexcept {
     return next_.fetch_add(1, std::memory_order_relaxed) % workers();
   }
+  RemoteCounters& counters() noexcept { return counters_; }
+  const RemoteCounters& counters() const noexcept { return counters_; }
 
  private:
   std::vector<RemoteApplication*> applications_;
   std::vector<dataplane::Desk*> desks_;
   std::atomic<unsigned> next_{0};
+  RemoteCounters counters_;
 };
 
 }  // namespace smol::control

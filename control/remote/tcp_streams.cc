@@ -384,7 +384,7 @@ class ListenStream final : public grpc::ServerWriteReactor<v1::ListenResponse>,
  public:
   ListenStream(RemoteSockets& sockets, const dataplane::Daemon& daemon, Tokens& tokens,
                const v1::ListenRequest& request)
-      : tokens_{tokens} {
+      : tokens_{tokens}, counters_{sockets.counters()} {
     const std::lock_guard lock{mutex_};
     auto places = parse_places(daemon, request);
     if (!places) {
@@ -515,6 +515,7 @@ class ListenStream final : public grpc::ServerWriteReactor<v1::ListenResponse>,
       alarmed_ = false;
       if (!finished_) {
         late = tokens_.expire(this, Tokens::Clock::now());
+        counters_.listen_token_expired += late.size();
         arm();
         pump();
       } else {
@@ -536,6 +537,7 @@ class ListenStream final : public grpc::ServerWriteReactor<v1::ListenResponse>,
   static constexpr std::size_t kQueued = 64;
 
   Tokens& tokens_;
+  RemoteCounters& counters_;
   std::mutex mutex_;
   std::unique_ptr<TcpListener> listener_;
   IpEndpoint local_;

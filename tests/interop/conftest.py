@@ -57,7 +57,8 @@ def net() -> Iterator[Namespace]:
 
 @pytest.fixture
 def smold(request: pytest.FixtureRequest, net: Namespace, tmp_path: Path) -> Iterator[Callable[..., Smold]]:
-    """Starts daemons: smold("--pcap", file, tcp={"time_wait": "1s"}). Each must run and be well at the end."""
+    """Starts daemons: smold("--pcap", file, tcp={"time_wait": "1s"}). Each must run and be well at the end, and every
+    packet accounted for."""
     daemons: list[Smold] = request.node.stash.setdefault(_DAEMONS, [])
 
     def start(*arguments: object, **changes: Any) -> Smold:
@@ -73,6 +74,7 @@ def smold(request: pytest.FixtureRequest, net: Namespace, tmp_path: Path) -> Ite
     try:
         for daemon in daemons:
             if daemon.process is not None and daemon.process.returncode is None:
+                daemon.wait_for_books()
                 daemon.stop()
     finally:
         for daemon in daemons:

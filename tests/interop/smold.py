@@ -213,8 +213,18 @@ class Smold:
         return {name: value for name, value in self.counters().items() if value}
 
     def wait_for_rest(self, before: dict[str, int], seconds: float = 5) -> dict[str, int]:
-        """Until no connection is left, and no packet is in use that was not `before`. Fails with what is left."""
-        return self.wait_for_counters(seconds, **{"tcp_curr_estab": 0, "held": 0, "pool.in_use": before["pool.in_use"]})
+        """Until no connection is left, and no more packets are in use than `before`, when some may have been under
+        way. Fails with what is left."""
+        now: dict[str, int] = {}
+
+        def rests() -> bool:
+            nonlocal now
+            now = self.counters()
+            return now["tcp_curr_estab"] == now["held"] == 0 and now["pool.in_use"] <= before["pool.in_use"]
+
+        names = ("tcp_curr_estab", "held", "pool.in_use")
+        wait_until(rests, seconds, lambda: f"not at rest: { {name: (before[name], now[name]) for name in names} }")
+        return now
 
     def wait_for_counters(self, seconds: float, **wanted: int) -> dict[str, int]:
         """Until the named counters have these values; fails with what they have instead."""

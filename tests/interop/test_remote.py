@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import grpc
 import pytest
+from api import asked
 from conftest import IPV4, Family
 from netns import DIVISOR, PATIENCE, Namespace, scaled, wait_until
 from remote import (client, content, kernel_accept, kernel_connect, kernel_listener, kernel_socket, listening,
@@ -605,6 +606,7 @@ def test_a_token_nobody_uses_expires(net: Namespace, daemon: Smold, family: Fami
                 assert 9 < time.monotonic() - begin < 11 + PATIENCE
             await _refused(_attach(plane, token), FileNotFoundError, grpc.StatusCode.NOT_FOUND, "ENOENT",
                            "accept_token")
+            assert asked(daemon, "nstat", "remote.") == {"remote.listen_token_expired": 1}
             listener.cancel()
 
     run(both(), 40)

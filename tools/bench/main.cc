@@ -14,6 +14,7 @@
 
 #include <fmt/core.h>
 
+#include "tools/bench/capture_series.hh"
 #include "tools/bench/daemon_series.hh"
 #include "tools/bench/failure.hh"
 #include "tools/bench/http_load.hh"
@@ -45,6 +46,7 @@ std::vector<Benchmark> benchmarks() {
       {"stack", "both TCP ends in one thread, no device",
        [](const DaemonPlaces&) { return stack_series(); }},
       {"tap", "smold over net_tap and Linux TCP (root)", tap_series},
+      {"capture", "what captures cost smold over net_tap (root)", capture_series},
       {"start", "smold's start to its first answered ping (root)", start_series},
       {"idle", "processor time of a smold with nothing to do (root)", idle_series},
   };
@@ -118,7 +120,8 @@ class Session {
       : options_{options},
         out_{options.out.empty() ? default_out() : fs::path{options.out}},
         kept_{options.kept.empty() ? default_kept() : fs::path{options.kept}},
-        places_{options.smold.empty() ? default_smold() : fs::path{options.smold}, out_} {
+        places_{options.smold.empty() ? default_smold() : fs::path{options.smold},
+                default_smoldump(), out_} {
     if (options.keep && kept_.empty()) {
       throw Failure{"--keep: no docs/benchmarks/ here or above; name a folder with --kept"};
     }

@@ -12,6 +12,7 @@ constexpr const char* kFooter = R"(
 Benchmarks:
   stack   both TCP ends in one thread, no device: ns a segment, a transaction, connections a second
   tap     smold over net_tap and Linux TCP in a namespace: Gbit/s, HTTP requests a second (root)
+  capture what captures cost: a stream over tap with none, and beside smoldumps of several kinds (root)
   start   smold's start to its first answered ping (root)
   idle    processor time of a smold with nothing to do (root)
 

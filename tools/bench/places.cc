@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <initializer_list>
 #include <unistd.h>
 
 #include "tools/bench/failure.hh"
@@ -33,6 +34,14 @@ fs::path kept_above(fs::path folder) {
   }
 }
 
+/// The first that is one; empty: none is.
+fs::path first_program(std::initializer_list<fs::path> places) {
+  for (const fs::path& at : places) {
+    if (access(at.c_str(), X_OK) == 0 && fs::is_regular_file(at)) return at;
+  }
+  return {};
+}
+
 }  // namespace
 
 fs::path default_out() {
@@ -46,10 +55,11 @@ fs::path default_kept() {
 }
 
 fs::path default_smold() {
-  for (const fs::path& at : {build_folder() / "smold" / "smold", own_folder() / "smold"}) {
-    if (access(at.c_str(), X_OK) == 0 && fs::is_regular_file(at)) return at;
-  }
-  return {};
+  return first_program({build_folder() / "smold" / "smold", own_folder() / "smold"});
+}
+
+fs::path default_smoldump() {
+  return first_program({build_folder() / "tools" / "dump" / "smoldump", own_folder() / "smoldump"});
 }
 
 void write_file(const fs::path& file, const std::string& text) {

@@ -10,8 +10,9 @@ std::filesystem::path default_out();
 /// The runs to compare with: docs/benchmarks/ of the current folder or one above it, else of what
 /// lies above this program; empty: there is none.
 std::filesystem::path default_kept();
-/// The daemon of the same build or installation; empty: there is none.
+/// The daemon of the same build or installation; empty: there is none. And its inspector.
 std::filesystem::path default_smold();
+std::filesystem::path default_smoldump();
 
 /// Writes `text` in place of what the file held. Throws Failure.
 void write_file(const std::filesystem::path& file, const std::string& text);

@@ -76,14 +76,16 @@ class Pinger {
 }  // namespace
 
 SmoldProcess::SmoldProcess(const DaemonPlaces& places, const NetworkNamespace& where)
-    : log_{places.out / "smold.log"} {
+    : log_{places.out / "smold.log"},
+      server_{"unix://" + std::filesystem::absolute(places.out / "ctl.sock").string()} {
   if (places.smold.empty()) {
     throw Failure{"no smold beside this program: build it, or name one with --smold"};
   }
   const std::filesystem::path config = places.out / "smold.yaml";
   write_file(config, kConfig);
   const Stopwatch watch;
-  process_.emplace(std::vector<std::string>{places.smold.string(), "--config", config.string()},
+  process_.emplace(std::vector<std::string>{places.smold.string(), "--config", config.string(),
+                                            "--grpc", server_},
                    Process::Options{.where = &where, .output_file = log_.string()});
   wait_for_interface(where);
   wait_for_answer(where);

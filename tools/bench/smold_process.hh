@@ -13,8 +13,9 @@ namespace smol::bench {
 
 /// Where a benchmark of the daemon finds it and puts its files.
 struct DaemonPlaces {
-  std::filesystem::path smold;  ///< the program
-  std::filesystem::path out;    ///< folder for its configuration and its log
+  std::filesystem::path smold;     ///< the program
+  std::filesystem::path smoldump;  ///< and its inspector
+  std::filesystem::path out;       ///< folder for its configuration and its log
 };
 
 /// A smold with a tap interface in a namespace, the kernel on the other side of it.
@@ -28,6 +29,8 @@ class SmoldProcess {
   /// Failure with the last line of its log. Thread: the main one.
   SmoldProcess(const DaemonPlaces& places, const NetworkNamespace& where);
 
+  /// Where its control plane listens.
+  const std::string& server() const noexcept { return server_; }
   /// From just before the start of the process to its first answer.
   Seconds start_time() const noexcept { return start_time_; }
   pid_t pid() const noexcept { return process_->pid(); }
@@ -42,6 +45,7 @@ class SmoldProcess {
   std::string last_words() const;
 
   std::filesystem::path log_;
+  std::string server_;
   std::optional<Process> process_;
   Seconds start_time_{0};
 };

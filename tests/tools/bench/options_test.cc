@@ -58,7 +58,8 @@ TEST(BenchOptions, WhatMeasuresTooLittleIsNotKept) {
 TEST(BenchOptions, HelpTeachesAndIsNoError) {
   const EarlyExit help = refusal({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* word : {"stack", "tap", "start", "idle", "Examples:", "Exit status:"}) {
+  for (const char* word :
+       {"stack", "tap", "capture", "start", "idle", "Examples:", "Exit status:"}) {
     EXPECT_THAT(help.text, testing::HasSubstr(word));
   }
 }

@@ -43,7 +43,7 @@ std::string text_of(const fs::path& file) {
 TEST(Smolbench, ListsItsBenchmarks) {
   const Process::Ended ended = smolbench({"list"});
   EXPECT_EQ(ended.status, 0);
-  for (const char* name : {"stack ", "tap ", "start ", "idle "}) {
+  for (const char* name : {"stack ", "tap ", "capture ", "start ", "idle "}) {
     EXPECT_THAT(ended.output, HasSubstr(name));
   }
 }
