@@ -16,6 +16,8 @@ _CHECKSUMS = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status"
               "icmpv6.checksum.status")
 _WRONG = " || ".join(["_ws.malformed", "_ws.short", "frame.cap_len < frame.len",
                       *(f'{field} == "Bad"' for field in _CHECKSUMS)])
+# The kernel writes 0xffff where a checksum is 0 and its device takes none over; the sum comes to the same.
+_LIKE_UDP = "(tcp.checksum == 0xffff && tcp.checksum_calculated == 0)"
 
 
 @contextmanager
@@ -53,10 +55,10 @@ def count(file: Path, which: str = "frame") -> int:
 
 def assert_sound(file: Path, which: str = "frame") -> None:
     """tshark finds no packet of these malformed, cut off, or with a wrong checksum; and it did look."""
-    wrong = packets(file, f"({which}) && ({_WRONG})", "frame.number", "_ws.col.Info", *_CHECKSUMS)
+    wrong = packets(file, f"({which}) && ({_WRONG}) && !{_LIKE_UDP}", "frame.number", "_ws.col.Info", *_CHECKSUMS)
     assert not wrong, f"{len(wrong)} packets of {file} are wrong: {wrong[:10]}"
     # Those that an ICMP error quotes are not whole, and fragments have their checksum elsewhere.
-    whole = f"({which}) && !icmp.type in {{3, 4, 5, 11, 12}} && !icmpv6.type < 128"
+    whole = f"({which}) && !{_LIKE_UDP} && !icmp.type in {{3, 4, 5, 11, 12}} && !icmpv6.type < 128"
     for protocol in ("tcp", "udp"):
         checked = count(file, f'{whole} && {protocol}.checksum.status == "Good"')
         assert checked == count(file, f"{whole} && {protocol}"), f"{protocol}: not every checksum was looked at"
