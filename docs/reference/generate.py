@@ -39,6 +39,7 @@ class Sources:
     root: Path
     smold: Path
     smolctl: Path
+    smoldump: Path
 
     def rows(self, table: str, macro: str, fields: int) -> list[tuple[list[str], list[tuple[str, ...]]]]:
         """The table's blocks, which empty lines set apart, as (lines of comment, arguments of each row)."""
@@ -61,6 +62,9 @@ class Sources:
 
     def printed_by_smolctl(self, option: str) -> str:
         return _printed(self.smolctl, option, "tools/ctl/smolctl")
+
+    def printed_by_smoldump(self, option: str) -> str:
+        return _printed(self.smoldump, option, "tools/dump/smoldump")
 
 
 def _printed(program: Path, option: str, target: str) -> str:
@@ -155,6 +159,10 @@ def smolctl(sources: Sources) -> str:
     return "```text\n" + _tidy(sources.printed_by_smolctl("--help")) + "\n```"
 
 
+def smoldump(sources: Sources) -> str:
+    return "```text\n" + _tidy(sources.printed_by_smoldump("--help")) + "\n```"
+
+
 def api(sources: Sources) -> str:
     """Services, then the messages that are not a method's own, file by file."""
     try:
@@ -221,6 +229,7 @@ BLOCKS: dict[str, Callable[[Sources], str]] = {
     "stack-counters": stack_counters,
     "options": options,
     "smolctl": smolctl,
+    "smoldump": smoldump,
     "configuration": configuration,
 }
 # A page, the block it needs, and whether the program is asked for it.
@@ -231,6 +240,7 @@ CONTENTS = {
     "drops.md": ("drops", False),
     "smold.md": ("options", True),
     "smolctl.md": ("smolctl", True),
+    "smoldump.md": ("smoldump", True),
 }
 
 
@@ -255,12 +265,14 @@ def main() -> int:
                         default=Path(os.environ.get("SMOL_BUILD", ROOT / "build")) / "smold/smold")
     parser.add_argument("--smolctl", type=Path, help="the other program to ask (build/bin/smolctl)",
                         default=Path(os.environ.get("SMOL_BUILD", ROOT / "build")) / "tools/ctl/smolctl")
+    parser.add_argument("--smoldump", type=Path, help="and the third (build/bin/smoldump)",
+                        default=Path(os.environ.get("SMOL_BUILD", ROOT / "build")) / "tools/dump/smoldump")
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree whose pages are written (this one)")
     arguments = parser.parse_args()
     for page in arguments.pages:
         if page not in CONTENTS:
             parser.error(f"no page {page!r}: {', '.join(CONTENTS)}")
-    sources = Sources(arguments.root, arguments.smold, arguments.smolctl)
+    sources = Sources(arguments.root, arguments.smold, arguments.smolctl, arguments.smoldump)
     status = 0
     for page in arguments.pages or CONTENTS:
         file = arguments.root / PAGES / page

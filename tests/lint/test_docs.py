@@ -56,11 +56,12 @@ def test_a_page_from_the_program_is_what_the_program_says(smold: Path, page: str
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_page_of_smolctl_is_what_it_says() -> None:
-    program = BUILD / "tools/ctl/smolctl"
+@pytest.mark.parametrize("target", ["tools/ctl/smolctl", "tools/dump/smoldump"])
+def test_the_page_of_a_tool_is_what_it_says(target: str) -> None:
+    program = BUILD / target
     if not program.exists():
-        pytest.skip(f"{program} is not built: ./dev build tools/ctl/smolctl")
-    done = generate("--check", "--smolctl", program, "smolctl.md")
+        pytest.skip(f"{program} is not built: ./dev build {target}")
+    done = generate("--check", f"--{program.name}", program, f"{program.name}.md")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -131,7 +132,7 @@ def test_dev_docs_asks_the_program_of_its_build(copy: Path) -> None:
     build, tools = copy / "build", copy / "tools"
     answer = 'echo "answer to $1  "'
     for program, script in ((tools / "ninja", "echo no work to do"), (build / "bin/smold", answer),
-                            (build / "bin/smolctl", answer)):
+                            (build / "bin/smolctl", answer), (build / "bin/smoldump", answer)):
         program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)

@@ -19,7 +19,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces ne
 
 def dev(*arguments: str, folder: Path = REPOSITORY, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(DEV), *arguments], capture_output=True, text=True, cwd=folder,
-                          env={**os.environ, **environment})
+                          env={**os.environ, "SMOL_NO_INSTALL": "", **environment})
 
 
 # --- words ------------------------------------------------------------------------------------------

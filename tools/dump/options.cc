@@ -304,7 +304,7 @@ void add_output(CLI::App& app, Options& options) {
            }
            options.snap_length = static_cast<std::uint32_t>(value);
          },
-         "Keep at most LEN octets of a packet in what -w writes; 0: all.")
+         "Keep at most LEN octets of each packet (with -r: in what -w writes); 0: all.")
       ->type_name("LEN");
   app.add_flag("-l", options.line_buffered, "Write out each line as soon as it is complete.");
   app.add_flag("-U,--packet-buffered", options.packet_buffered,
