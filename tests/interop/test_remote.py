@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import grpc
 import pytest
@@ -47,19 +48,36 @@ def _everything_is_given_back(daemon: Smold) -> Iterator[None]:
 # --- TCP ----------------------------------------------------------------------------------------------
 
 
-def test_a_web_page(net: Namespace, daemon: Smold, family: Family) -> None:
-    """From Python's own server, which closes when it has answered."""
-    server = net.start("/usr/bin/python3", "-u", "-m", "http.server", "--bind", family.host, "8000", "--directory",
-                       "/usr/share/common-licenses")
-    assert server.stdout is not None and server.stdout.readline().startswith(b"Serving HTTP")
-    with open("/usr/share/common-licenses/GPL-3", "rb") as file:
-        wanted = file.read()
+NGINX = """
+daemon off; pid %(folder)s/pid; error_log stderr warn; user root;
+events {}
+http {
+  access_log off; keepalive_timeout 0;
+  client_body_temp_path %(folder)s/body; proxy_temp_path %(folder)s/proxy; fastcgi_temp_path %(folder)s/fastcgi;
+  uwsgi_temp_path %(folder)s/uwsgi; scgi_temp_path %(folder)s/scgi;
+  server { listen %(host)s:8000; root /usr/share/common-licenses; }
+}
+"""
+
+
+def test_a_web_page_of_nginx(net: Namespace, daemon: Smold, family: Family, tmp_path: Path) -> None:
+    file = tmp_path / "nginx.conf"
+    host = f"[{family.host}]" if family.digit == "6" else family.host
+    file.write_text(NGINX % {"folder": tmp_path, "host": host})
+    server = net.start("nginx", "-p", tmp_path, "-e", "stderr", "-c", file)
+    wanted = Path("/usr/share/common-licenses/GPL-3").read_bytes()
+
+    def listens() -> bool:
+        assert server.poll() is None and server.stderr is not None, server.stderr and server.stderr.read()
+        return ":8000 " in net.run("ss", "-Hltn").out
+
+    wait_until(listens, 10, "nginx does not listen")
 
     async def get() -> bytes:
         async with smolplane.connect(daemon.server) as plane:
             async with plane.tcp_connect(family.host, 8000) as connection:
                 connection.write(b"GET /GPL-3 HTTP/1.0\r\n\r\n")
-                assert (await connection.readline()).startswith(b"HTTP/1.0 200")
+                assert (await connection.readline()).startswith(b"HTTP/1.1 200")
                 await connection.readuntil(b"\r\n\r\n")
                 return await connection.read()
 

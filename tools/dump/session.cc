@@ -195,6 +195,7 @@ Result<void, Failure> Session::run(PacketSource& source) {
   auto writer = writer_for(options_, source);
   if (!writer) return fail(writer.error());
   source_ = &source;
+  if (stopped_) source.interrupt();  // before anybody could tell it
   const Stage stage{std::move(*filter), link.value_or(Link::kEthernet), prints, colours()};
   auto done = run(source, stage, writer->get());
   source_ = nullptr;
