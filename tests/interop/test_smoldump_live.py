@@ -192,7 +192,7 @@ def test_one_that_does_not_read_for_10_seconds_holds_nobody_up_and_loses_what_it
     # No turn waited: a worker that did would not have answered in between.
     assert " 0% packet loss" in done.out, done.out
     slowest = float(re.search(r"= [\d.]+/[\d.]+/([\d.]+)/", done.out)[1])  # type: ignore[index]
-    assert slowest < 100 * PATIENCE, done.out
+    assert slowest < 1000 * PATIENCE, done.out
     assert Counts.of(other.messages if other.stop() else "").captured == 200 * seconds
     counts = Counts.of(dump.messages)
     counts.assert_exact()
