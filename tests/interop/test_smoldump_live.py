@@ -153,7 +153,8 @@ def test_a_drop_is_shown_with_its_reason_and_what_was_answered(
     assert line in chosen.stop()
     answers = [line for line in sent.stop() if "neighbor" not in line]
     assert len(answers) == bool(answer), answers
-    wait_until(lambda: dropped(daemon, reason) == before + 1, 5, "smolctl drops does not count it")
+    # More than one if the kernel's own multicast comes in between, which is for another host as well.
+    wait_until(lambda: dropped(daemon, reason) > before, 5, "smolctl drops does not count it")
     assert daemon.wait_for_books()["held"] == 0
 
 
