@@ -151,10 +151,11 @@ class Machine {
   bool read(std::uint64_t at, std::size_t n, std::uint32_t& out) const noexcept {
     if (at + n > packet_.size) return false;
     std::array<std::uint8_t, 4> copy;
-    const std::uint8_t* from = packet_.front.data() + at;
-    if (at + n > packet_.front.size()) {
+    const std::uint8_t* from = copy.data();
+    if (at + n <= packet_.front.size()) {
+      from = packet_.front.data() + at;
+    } else {
       packet_.copy(packet_.packet, static_cast<std::size_t>(at), MutBytes{copy}.first(n));
-      from = copy.data();
     }
     out = 0;
     for (std::size_t i = 0; i < n; ++i) out = out << 8 | from[i];

@@ -342,6 +342,7 @@ FILTERS: dict[str, bytes] = {
                 (0x94, 0, 0, 9), (0x61, 0, 0, 3), (0x7C, 0, 0, 0), (0x3C, 0, 0, 0), (0x84, 0, 0, 0), (0x16, 0, 0, 0)),
         FRAMES["arp"], 10),
     "wraps_around": filtered(program((0x01, 0, 0, 0xFFFFFFF0), (0x40, 0, 0, 0x20), YES), FRAMES["arp"], 20),
+    "nothing_in_front": filtered(program((0x30, 0, 0, 14), (0x16, 0, 0, 0)), FRAMES["arp"], 0),
     "jumps_back": filtered(program((0x05, 0, 0, 0xFFFFFFFF), YES), b"", 0),
 }
 

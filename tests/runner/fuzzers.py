@@ -37,7 +37,8 @@ class Fuzzers:
     def targets(self, name: str) -> list[Target]:
         found = [Target(Path(path).name, self.variant.folder / path, path)
                  for target in self.variant.targets() if target["type"] == "executable"
-                 and target["where"].startswith("tests/fuzz") for path in target["paths"]]
+                 and target["where"].startswith("tests/fuzz") and target["name"].endswith("_fuzz")
+                 for path in target["paths"]]
         return sorted((t for t in found if name in f"{SUITE}/{t.name}"), key=lambda t: t.name)
 
     def run(self, targets: list[Target], seconds: int, results: Results) -> None:
