@@ -1,6 +1,6 @@
 #include <chrono>
 #include <limits>
-#include <map>
+#include <unordered_map>
 
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/timestamp.pb.h>
@@ -297,6 +297,7 @@ class PingStream final : public grpc::ServerWriteReactor<v1::PingResponse>,
       queue_.emplace_back().mutable_timeout()->set_sequence(sequence);
     }
     waiting_[sequence] = {now, now + plan_.timeout};
+    in_order_.push_back(sequence);
     next_ = now + plan_.interval;
     outbox_.messages.clear();
     auto& message = outbox_.messages.emplace_back();
@@ -324,19 +325,24 @@ class PingStream final : public grpc::ServerWriteReactor<v1::PingResponse>,
     }
     if (gone) delete this;
   }
+  /// When the oldest that waits is given up; kNever: none does.
+  Instant oldest_until() {
+    while (!in_order_.empty()) {
+      const auto found = waiting_.find(in_order_.front());
+      // Its number may have come again since: then it waits further behind.
+      if (found != waiting_.end() && in_order_.size() <= kNumbers) return found->second.until;
+      in_order_.pop_front();
+    }
+    return kNever;
+  }
   void give_up(Instant now) {
-    for (auto at = waiting_.begin(); at != waiting_.end();) {
-      if (at->second.until > now) {
-        ++at;
-        continue;
-      }
-      queue_.emplace_back().mutable_timeout()->set_sequence(at->first);
-      at = waiting_.erase(at);
+    while (oldest_until() <= now) {
+      queue_.emplace_back().mutable_timeout()->set_sequence(in_order_.front());
+      waiting_.erase(in_order_.front());
     }
   }
   void arm() {
-    Instant until = sent_ < plan_.count ? next_ : kNever;
-    for (const auto& [sequence, one] : waiting_) until = std::min(until, one.until);
+    const Instant until = std::min(sent_ < plan_.count ? next_ : kNever, oldest_until());
     if (until == kNever) return;
     const Duration wait = std::clamp(until - worker_now(), Duration{0}, seconds(3600));
     alarmed_ = true;
@@ -381,6 +387,7 @@ class PingStream final : public grpc::ServerWriteReactor<v1::PingResponse>,
   bool may_go() const { return rpc_done_ && released_ && !alarmed_; }
 
   static constexpr std::size_t kQueued = 1024;
+  static constexpr std::size_t kNumbers = 65'536;  ///< of sequence
 
   struct Sent {
     Instant sent{};
@@ -392,7 +399,9 @@ class PingStream final : public grpc::ServerWriteReactor<v1::PingResponse>,
   std::unique_ptr<IcmpSocket> socket_;
   IcmpSocket::Inbox inbox_;
   IcmpSocket::Outbox outbox_;
-  std::map<std::uint16_t, Sent> waiting_;  ///< for an answer, by sequence number
+  std::unordered_map<std::uint16_t, Sent> waiting_;  ///< for an answer, by sequence number
+  /// Those, as they were sent, with some that have been answered: all wait for as long.
+  std::deque<std::uint16_t> in_order_;
   std::deque<v1::PingResponse> queue_;
   v1::PingResponse current_;
   grpc::Alarm alarm_;

@@ -9,7 +9,11 @@ constexpr int kCalls = 2;
 
 Signals::Signals() {
   sigemptyset(&set_);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&set_, number);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&set_, number);
+  struct sigaction before {};
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) {
+    sigaddset(&set_, SIGHUP);
+  }
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   thread_ = std::thread{[this] { run(); }};

@@ -9,9 +9,9 @@
 namespace smol::client {
 
 /// What SIGINT, SIGTERM and SIGHUP do, from a thread: calls to the daemon, which may be what it
-/// takes to end well, are nothing for a signal handler. Make it before any other thread is there,
-/// since all inherit what it blocks. Ignores SIGPIPE: a reader that goes away is seen by the write
-/// that fails.
+/// takes to end well, are nothing for a signal handler. A SIGHUP that is ignored, as under
+/// nohup(1), stays so. Make it before any other thread is there, since all inherit what it blocks.
+/// Ignores SIGPIPE: a reader that goes away is seen by the write that fails.
 class Signals {
  public:
   Signals();

@@ -1,12 +1,26 @@
 #include "tools/ctl/command.hh"
 
 #include <algorithm>
-#include <ostream>
+#include <iostream>
+
+#include "tools/ctl/text.hh"
 
 namespace smol::ctl {
 
+Json endpoint_json(const v1::Endpoint& endpoint) {
+  return {{"address", text(endpoint.address())}, {"port", endpoint.port()}};
+}
+
 void Run::print(const Json& json) const {
   out << json.dump(options.pretty ? 4 : -1) << '\n';
+}
+
+void Run::note(const Json& json, const std::string& text) const {
+  if (options.json) {
+    std::cerr << json.dump() << '\n';
+  } else if (!text.empty()) {
+    std::cerr << text << '\n';
+  }
 }
 
 const std::vector<Command>& commands() {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/base/address.hh"
+#include "smol/v1/types.pb.h"
 #include "tools/client/client.hh"
 #include "tools/client/server.hh"
 #include "tools/client/signals.hh"
@@ -38,6 +39,9 @@ struct Options {
   }
 };
 
+/// {"address": "192.0.2.1", "port": 80}; an address that is not said is "".
+Json endpoint_json(const v1::Endpoint& endpoint);
+
 /// A command at work: who asks whom, and where the answer goes.
 struct Run {
   Options options;
@@ -47,6 +51,8 @@ struct Run {
 
   /// For -j. Arrays always: an empty one is [].
   void print(const Json& json) const;
+  /// On standard error, when standard output is a peer's: `text`, or `json` with -j.
+  void note(const Json& json, const std::string& text) const;
 };
 
 /// An object of smolctl: its name, what it does and how it is called.

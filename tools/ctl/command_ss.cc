@@ -259,17 +259,13 @@ Json to_json(const v1::TcpInfo& info) {
 }
 
 Json to_json(const v1::Socket& socket) {
-  Json out = {
-      {"id", socket.id()},
-      {"netid", net(socket)},
-      {"state", state(socket)},
-      {"recv_q", socket.recv_queue()},
-      {"send_q", socket.send_queue()},
-      {"local", {{"address", text(socket.local().address())}, {"port", socket.local().port()}}}};
-  if (socket.has_remote()) {
-    out["remote"] = {{"address", text(socket.remote().address())},
-                     {"port", socket.remote().port()}};
-  }
+  Json out = {{"id", socket.id()},
+              {"netid", net(socket)},
+              {"state", state(socket)},
+              {"recv_q", socket.recv_queue()},
+              {"send_q", socket.send_queue()},
+              {"local", endpoint_json(socket.local())}};
+  if (socket.has_remote()) out["remote"] = endpoint_json(socket.remote());
   out["worker"] = socket.worker();
   if (!socket.owner().empty()) out["owner"] = socket.owner();
   if (socket.has_tcp_info()) out["tcp_info"] = to_json(socket.tcp_info());

@@ -1,5 +1,4 @@
 #include <atomic>
-#include <iostream>
 #include <memory>
 
 #include "smol/v1/tcp.grpc.pb.h"
@@ -18,15 +17,24 @@ class Bridge {
  public:
   using Stream = grpc::ClientReaderWriter<Request, Response>;
 
-  Bridge(const Client& client, grpc::ClientContext& context, std::unique_ptr<Stream> stream)
-      : client_{client}, context_{context}, stream_{std::move(stream)} {}
+  Bridge(const Run& run, grpc::ClientContext& context, std::unique_ptr<Stream> stream)
+      : run_{run}, context_{context}, stream_{std::move(stream)} {}
 
-  /// `first`: what makes it this connection. A Problem if it does not come
-  /// up.
-  void open(const Request& first) {
+  /// `first`: what makes it this connection. `greeting`: to people, before the peer's address. A
+  /// Problem if it does not come up.
+  void open(const Request& first, const std::string& greeting = {}) {
     stream_->Write(first);
-    Response opened;
-    if (!stream_->Read(&opened)) client_.check(stream_->Finish());
+    Response response;
+    if (!stream_->Read(&response)) {
+      run_.client.check(stream_->Finish());
+      throw Problem{"the daemon ended the connection before it began"};
+    }
+    const v1::Opened& opened = response.opened();
+    run_.note({{"connected",
+                {{"local", endpoint_json(opened.local())},
+                 {"remote", endpoint_json(opened.remote())},
+                 {"socket", opened.socket_id()}}}},
+              greeting.empty() ? greeting : greeting + text(opened.remote()));
   }
 
   /// Once it is open, until both directions have ended.
@@ -42,7 +50,7 @@ class Bridge {
     }
     over_ = true;
     input.stop();
-    client_.check(stream_->Finish());
+    run_.client.check(stream_->Finish());
   }
 
  private:
@@ -63,7 +71,7 @@ class Bridge {
     if (response.has_peer_shutdown() && StandardInput::is_terminal()) input.stop();
   }
 
-  const Client& client_;
+  const Run& run_;
   grpc::ClientContext& context_;
   std::unique_ptr<Stream> stream_;
   std::atomic<bool> over_ = false;
@@ -79,8 +87,7 @@ void connect(Run& run, Words& words) {
   open.mutable_connect_timeout()->set_nanos(static_cast<std::int32_t>(timeout % 1000 * 1'000'000));
   Stub stub{run.client.channel()};
   grpc::ClientContext context;
-  Bridge<v1::ConnectRequest, v1::ConnectResponse> bridge{run.client, context,
-                                                         stub.Connect(&context)};
+  Bridge<v1::ConnectRequest, v1::ConnectResponse> bridge{run, context, stub.Connect(&context)};
   bridge.open(request);
   bridge.run();
 }
@@ -98,15 +105,14 @@ void listen(Run& run, Words& words) {
   while (!response.has_accepted()) {
     if (!listener->Read(&response)) return run.client.check(listener->Finish());
     if (response.has_listening()) {
-      std::cerr << "listening on " << text(response.listening().local()) << '\n';
+      const v1::Endpoint& local = response.listening().local();
+      run.note({{"listening", endpoint_json(local)}}, "listening on " + text(local));
     }
   }
-  std::cerr << "connection from " << text(response.accepted().remote()) << '\n';
   attach.set_accept_token(response.accepted().accept_token());
   grpc::ClientContext context;
-  auto stream = stub.Attach(&context);
-  Bridge<v1::AttachRequest, v1::AttachResponse> bridge{run.client, context, std::move(stream)};
-  bridge.open(attach);
+  Bridge<v1::AttachRequest, v1::AttachResponse> bridge{run, context, stub.Attach(&context)};
+  bridge.open(attach, "connection from ");
   // Not before: what nobody has attached to ends with the listener.
   listening.TryCancel();
   listener->Finish();

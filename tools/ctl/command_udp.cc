@@ -1,7 +1,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <iostream>
 #include <memory>
 #include <mutex>
 
@@ -20,7 +19,7 @@ using Stub = v1::UdpService::Stub;
 class Datagrams {
  public:
   Datagrams(Run& run, std::optional<std::chrono::seconds> linger)
-      : client_{run.client}, linger_{linger}, stub_{run.client.channel()} {}
+      : run_{run}, linger_{linger}, stub_{run.client.channel()} {}
 
   void run(const v1::UdpOpen& open) {
     stream_ = stub_.Open(&context_);
@@ -29,8 +28,10 @@ class Datagrams {
     if (open.has_remote()) has_peer(open.remote());
     stream_->Write(first);
     v1::UdpServiceOpenResponse response;
-    if (!stream_->Read(&response)) return client_.check(stream_->Finish());
-    if (!open.has_remote()) std::cerr << "listening on " << text(response.opened().local()) << '\n';
+    if (!stream_->Read(&response)) return run_.client.check(stream_->Finish());
+    const v1::Endpoint& local = response.opened().local();
+    run_.note({{open.has_remote() ? "opened" : "listening", endpoint_json(local)}},
+              open.has_remote() ? "" : "listening on " + text(local));
     StandardInput input{[this](const std::string& piece) { return send(piece); }};
     try {
       while (stream_->Read(&response)) take(response);
@@ -40,7 +41,7 @@ class Datagrams {
     }
     end(input);
     const grpc::Status status = stream_->Finish();
-    if (!lingered_) client_.check(status);
+    if (!lingered_) run_.client.check(status);
   }
 
  private:
@@ -89,7 +90,7 @@ class Datagrams {
     input.stop();
   }
 
-  const Client& client_;
+  const Run& run_;
   /// After the end of standard input; nothing: for ever.
   const std::optional<std::chrono::seconds> linger_;
   Stub stub_;

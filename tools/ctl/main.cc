@@ -38,7 +38,9 @@ std::string help() {
          "  --timeout TIME    for an answer: 500ms, 10s (10s)\n"
          "  -h, --help        this\n"
          "  -V, --version\n\n"
-         "Exit status: 0 done, 1 wrong usage or refused, 2 no daemon, 4 not permitted.\n";
+         "Exit status: 0 done, 1 wrong usage or refused, 2 no daemon, 4 not permitted,\n6 the "
+         "output cannot be "
+         "written.\n";
 }
 
 std::chrono::milliseconds parse_timeout(std::string_view text) {
@@ -120,7 +122,7 @@ ExitStatus perform(CommandLine line) {
   Run run{line.options, client, signals, std::cout};
   command.run(run, words);
   std::cout.flush();
-  if (!std::cout) throw Problem{"cannot write to standard output"};
+  if (!std::cout) throw Problem{"cannot write to standard output", ExitStatus::kCannotWrite};
   return ExitStatus::kDone;
 }
 

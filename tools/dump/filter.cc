@@ -1,6 +1,19 @@
 #include "tools/dump/filter.hh"
 
+#include <algorithm>
+
 namespace smol::dump {
+namespace {
+
+/// A load from where Linux has what it knows of a packet besides its octets. It fails elsewhere, so
+/// that no packet would match.
+bool asks_the_kernel(const bpf_insn& instruction) {
+  constexpr bpf_u_int32 kAncillary = 0xffff'f000;
+  return BPF_CLASS(instruction.code) == BPF_LD && BPF_MODE(instruction.code) == BPF_ABS &&
+         instruction.k >= kAncillary;
+}
+
+}  // namespace
 
 Result<Filter, std::string> Filter::compile(const std::string& expression, int datalink,
                                             std::uint32_t snap_length) {
@@ -18,6 +31,9 @@ Result<Filter, std::string> Filter::compile(const std::string& expression, int d
   }
   Filter out{{compiled.bf_insns, compiled.bf_insns + compiled.bf_len}};
   pcap_freecode(&compiled);
+  if (std::any_of(out.program_.begin(), out.program_.end(), asks_the_kernel)) {
+    return fail(std::string{"inbound and outbound are of Linux's own captures: -Q in, -Q out"});
+  }
   return out;
 }
 

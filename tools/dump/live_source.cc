@@ -156,7 +156,7 @@ class LiveSource final : public PacketSource {
 
   void finish() override {
     if (!reader_) return;
-    interrupt();
+    if (!interrupted_) interrupt();
     while (read()) {
     }
     end();
@@ -204,14 +204,16 @@ class LiveSource final : public PacketSource {
     return ended_ ? grpc::Status::OK : status;
   }
 
-  /// The daemon sends what it has, and then how much it was.
+  /// The daemon sends what it has, and then how much it was. False: it cannot be told.
   bool stop_session() noexcept {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kStopTimeout);
     v1::StopSessionRequest request;
     request.set_id(session_);
     v1::StopSessionResponse response;
-    return stub_.StopSession(&context, request, &response).ok();
+    const grpc::Status status = stub_.StopSession(&context, request, &response);
+    return status.ok() ||
+           status.error_code() == grpc::StatusCode::NOT_FOUND;  // has ended by itself
   }
 
   SourcePacket packet(const v1::CapturedPacket& from) const {

@@ -105,11 +105,11 @@ Result<void, Failure> Session::write(CaptureWriter& writer, SourcePacket& packet
   return {};
 }
 
-Result<void, Failure> Session::tell_loss(const CaptureCounts& counts) {
+Result<void, Failure> Session::tell_loss(const CaptureCounts& counts, bool as_json) {
   if (counts.lost() == lost_) return {};
   const std::uint64_t more = counts.lost() - lost_;
   lost_ = counts.lost();
-  if (!options_.json) {
+  if (!as_json) {
     fmt::print(stderr, "~~ {} not captured; until now: rings {}, stream {} ~~\n", packets(more),
                counts.lost_ring, counts.lost_stream);
     return {};
@@ -140,8 +140,8 @@ Result<void, Failure> Session::take_all(PacketSource& source, const Stage& stage
     auto next = source.next();
     if (stopped_ && !source.drains()) return {};  // what it says of the interruption is no news
     if (!next) return fail(next.error());
-    if (const auto counts = source.counts(); counts && stage.prints) {
-      if (auto told = tell_loss(*counts); !told) return told;
+    if (const auto counts = source.counts()) {
+      if (auto told = tell_loss(*counts, stage.prints && options_.json); !told) return told;
     }
     if (!*next) return {};
     if (auto taken = take(stage, printer, writer, **next); !taken) return taken;

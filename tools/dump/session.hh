@@ -30,7 +30,7 @@ class Session {
   Result<void, Failure> take_all(PacketSource& source, const Stage& stage, CaptureWriter* writer);
   Result<void, Failure> take(const Stage& stage, LinePrinter& printer, CaptureWriter* writer,
                              SourcePacket& packet);
-  Result<void, Failure> tell_loss(const CaptureCounts& counts);
+  Result<void, Failure> tell_loss(const CaptureCounts& counts, bool as_json);
   Result<void, Failure> write(CaptureWriter& writer, SourcePacket& packet);
   Result<void, Failure> print(const Stage& stage, LinePrinter& printer, const SourcePacket& packet);
   bool colours() const;

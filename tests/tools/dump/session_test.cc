@@ -277,7 +277,9 @@ TEST_F(SessionTest, APcapngFileTellsWhatItLacks) {
   ScriptedSource source;
   Options options;
   options.write_file = path("lossy.pcapng");
+  testing::internal::CaptureStderr();
   run(options, source);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("~~ 7 packets not captured"));
   std::ifstream in{options.write_file, std::ios::binary};
   const std::string octets{std::istreambuf_iterator<char>{in}, {}};
   // An interface statistics block: its type, then isb_osdrop (7) and its 8 octets.
@@ -291,6 +293,14 @@ TEST_F(SessionTest, NamesTheFileThatCannotBeRead) {
   EXPECT_EQ(open_file("/nonexistent").error().text, "/nonexistent: No such file or directory");
   std::ofstream{path("text")} << "this is no capture file, by any means";
   EXPECT_THAT(open_file(path("text")).error().text, HasSubstr("unknown file format"));
+}
+
+TEST(Filter, RefusesWhatOnlyLinuxCouldAnswer) {
+  for (const char* expression : {"inbound", "tcp and outbound"}) {
+    const auto filter = Filter::compile(expression, 1, 262144);
+    ASSERT_FALSE(filter) << expression;
+    EXPECT_EQ(filter.error(), "inbound and outbound are of Linux's own captures: -Q in, -Q out");
+  }
 }
 
 TEST(Filter, MatchesTheOctetsThatWereCaptured) {
