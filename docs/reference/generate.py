@@ -8,6 +8,7 @@ A page is written by hand around blocks that this script fills:
     <!-- end drops -->
 
 The blocks come from tables of the sources, or from what smold prints; configuration.md is one whole block.
+docs/rfc-matrix.md is made as a whole, by its lint.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/lint"))
 
 import proto_lint
+import rfc_matrix
 
 PAGES = Path("docs/reference")
 
@@ -242,6 +244,7 @@ CONTENTS = {
     "smolctl.md": ("smolctl", True),
     "smoldump.md": ("smoldump", True),
 }
+MATRIX = Path(rfc_matrix.PAGE).name
 
 
 # --- the pages --------------------------------------------------------------------------------------
@@ -259,7 +262,8 @@ def filled(page: str, text: str, sources: Sources) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev docs", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("pages", nargs="*", metavar="PAGE", help=f"of {', '.join(CONTENTS)} (all)")
+    known = (*CONTENTS, MATRIX)
+    parser.add_argument("pages", nargs="*", metavar="PAGE", help=f"of {', '.join(known)} (all)")
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a page would change")
     parser.add_argument("--smold", type=Path, help="the program to ask (build/bin/smold)",
                         default=Path(os.environ.get("SMOL_BUILD", ROOT / "build")) / "smold/smold")
@@ -270,21 +274,23 @@ def main() -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree whose pages are written (this one)")
     arguments = parser.parse_args()
     for page in arguments.pages:
-        if page not in CONTENTS:
-            parser.error(f"no page {page!r}: {', '.join(CONTENTS)}")
+        if page not in known:
+            parser.error(f"no page {page!r}: {', '.join(known)}")
     sources = Sources(arguments.root, arguments.smold, arguments.smolctl, arguments.smoldump)
     status = 0
-    for page in arguments.pages or CONTENTS:
-        file = arguments.root / PAGES / page
+    for page in arguments.pages or known:
+        path = Path(rfc_matrix.PAGE) if page == MATRIX else PAGES / page
+        file = arguments.root / path
         try:
             before = file.read_text()
-            after = filled(page, before, sources)
+            after = rfc_matrix.page(rfc_matrix.read(sources.root)[0]) if page == MATRIX else filled(
+                page, before, sources)
         except (Failure, OSError) as error:
             print(f"generate.py: {error}", file=sys.stderr)
             return 2
         if after == before:
             continue
-        print(f"{PAGES / page}: " + ("is not what ./dev docs writes: run it" if arguments.check else "written"))
+        print(f"{path}: " + ("is not what ./dev docs writes: run it" if arguments.check else "written"))
         if arguments.check:
             status = 1
         else:

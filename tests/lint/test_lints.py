@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 from conftest import REPOSITORY, Tree
@@ -155,6 +156,77 @@ def test_the_table_of_this_repository_is_whole() -> None:
     assert len(ids) == len(set(ids)) == 672
     assert sum(name.startswith("TCP-") for name in ids) == 261
     assert sum(name.startswith("TRAP-") for name in ids) == 50
+
+
+# --- the matrix of requirements -----------------------------------------------------------------------
+
+DEVIATIONS = "id\tstatus\twhat\twhy\twhere\n"
+
+
+def matrix(tree: Tree) -> str:
+    """The page, written."""
+    (tree.root / "docs").mkdir(exist_ok=True)
+    (tree.root / "docs/rfc-matrix.md").touch()
+    done = subprocess.run([sys.executable, "-B", REPOSITORY / "docs/reference/generate.py", "--root", tree.root,
+                           "rfc-matrix.md"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "docs/rfc-matrix.md: written\n"), done.stderr
+    return (tree.root / "docs/rfc-matrix.md").read_text()
+
+
+def test_the_matrix_links_the_tests_that_name_a_row(tree: Tree) -> None:
+    tree.write("tests/requirements.tsv", f"{TABLE}TCP-002\tMAY\tx\tIt may | not.\n")
+    tree.write("docs/rfc-deviations.tsv", DEVIATIONS)
+    tree.write("tests/a_test.cc", "// The file: TRAP-01.\n\n// It does.\n// TCP-001\nTEST_P(Subject,\n       Does) {\n"
+               "  run();  // TCP-002\n}\n\nconst int kNumber = 1;  // TRAP-01\n")
+    tree.write("tests/test_b.py", "# TCP-001\ndef test_b():\n    pass\n")
+    page = matrix(tree)
+    assert ("| TCP-001 | It does. | MUST | [Subject.Does](../tests/a_test.cc), [test_b](../tests/test_b.py) |  |"
+            in page.splitlines())
+    assert r"| TCP-002 | It may \| not. | MAY | [Subject.Does](../tests/a_test.cc) |  |" in page.splitlines()
+    assert "| TRAP-01 | It copes. | trap | [a_test.cc](../tests/a_test.cc) |  |" in page.splitlines()
+    assert tree.complaints("rfc_matrix") == []
+
+
+def test_the_matrix_tells_what_is_done_otherwise(tree: Tree) -> None:
+    tree.write("tests/requirements.tsv", f"{TABLE}TCP-002\tMAY\tx\tIt may.\n")
+    tree.write("docs/why.md", "# Why\n")
+    tree.write("docs/rfc-deviations.tsv", f"{DEVIATIONS}TCP-001\tdecided\tIt does not.\tWe need not.\twhy.md\n"
+               "TRAP-01\topen\tIt does not cope.\t-\t-\nTCP-002\tnote\tIt might.\t-\t-\n")
+    tree.write("tests/a_test.cc", "// TCP-002\nTEST(A, B) {}\n")
+    lines = matrix(tree).splitlines()
+    assert "| TCP-001 | It does. | MUST | decided | It does not. We need not. See [why](why.md). |" in lines
+    assert "| TRAP-01 | It copes. | trap | open | It does not cope. |" in lines
+    assert "| TCP-002 | It may. | MAY | [A.B](../tests/a_test.cc) | It might. |" in lines
+    assert "| [TCP](#tcp) | MUST | 1 | 0 | 1 | 0 |" in lines
+    assert "| all | MAY | 1 | 1 | 0 | 0 |" in lines
+
+
+def test_the_matrix_goes_stale_with_a_test(tree: Tree) -> None:
+    tree.write("tests/requirements.tsv", "id\tlevel\tsource\tsentence\nUDP-001\tMUST\tx\tIt does.\n")
+    tree.write("docs/rfc-deviations.tsv", DEVIATIONS)
+    matrix(tree)
+    tree.write("tests/a_test.cc", "// UDP-001\nTEST(A, B) {}\n")
+    assert tree.complaints("rfc_matrix") == [
+        "docs/rfc-matrix.md: is not what the tests and the tables say: ./dev docs rfc-matrix.md writes it"]
+
+
+@pytest.mark.parametrize(("line", "complaint"), [
+    ("", "tests/requirements.tsv:2: TCP-001 (MUST) has neither a test that names it nor a line"),
+    ("TCP-001\tnote\tSo.\t-\t-\n", "tests/requirements.tsv:2: TCP-001 (MUST) has neither a test that names it"),
+    ("TCP-001\tdecided\tSo.\t-\n", "docs/rfc-deviations.tsv:2: needs 5 columns"),
+    ("TCP-001\tdecided\tSo.\t\t-\n", "docs/rfc-deviations.tsv:2: needs 5 columns, none of them empty"),
+    ("TCP-001\tmaybe\tSo.\t-\t-\n", "docs/rfc-deviations.tsv:2: maybe is no status"),
+    ("TCP-001\topen\tSo.\t-\t-\nTCP-009\topen\tSo.\t-\t-\n", "docs/rfc-deviations.tsv:3: TCP-009 is no row"),
+    ("TCP-001\topen\tSo.\t-\t-\n" * 2, "docs/rfc-deviations.tsv:3: TCP-001 stands twice"),
+    ("TCP-001\topen\tSo.\t-\tnone.md\n", "docs/rfc-deviations.tsv:2: none.md is no page below docs/"),
+])
+def test_the_matrix_wants_every_obliging_row_of_tcp_held_or_explained(tree: Tree, line: str, complaint: str) -> None:
+    tree.write("tests/requirements.tsv", "id\tlevel\tsource\tsentence\nTCP-001\tMUST\tx\tIt does.\n"
+               "TCP-002\tMAY\tx\tIt may.\nUDP-001\tMUST\tx\tIt does.\n")
+    tree.write("docs/rfc-deviations.tsv", DEVIATIONS + line)
+    matrix(tree)
+    assert any(complaint in said for said in tree.complaints("rfc_matrix"))
+    assert not any("UDP-001" in said or "TCP-002" in said for said in tree.complaints("rfc_matrix"))
 
 
 # --- shell ------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from screen import Screen
 from variants import REPOSITORY, Variant
 
 SUITE = "lint"
-_LINTS = ("drops", "format", "layering", "leaks", "links", "proto_lint", "purity", "requirements", "shell")
+_LINTS = ("drops", "format", "layering", "leaks", "links", "proto_lint", "purity", "requirements", "rfc_matrix",
+          "shell")
 
 
 def names(name: str) -> list[str]:
