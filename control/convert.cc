@@ -201,8 +201,7 @@ void put(const tcp::Info& in, v1::TcpInfo& out) {
   out.set_retrans(in.sum_retrans);
   out.set_backoff(in.backoff);
   out.set_waits_for(to_proto(in.waits_for));
-  out.set_congestion(in.congestion_control == tcp::CongestionControl::kNewReno ? "newreno"
-                                                                               : "none");
+  out.set_congestion(std::string{tcp::name(in.congestion_control)});
 }
 
 std::int64_t unix_now() noexcept {

@@ -216,7 +216,7 @@ Connection::Next Connection::check_ack(const Context& context, Instant now,
   if (segment.ack.after(snd_una_)) {
     advance(context, now, segment, out);
   } else if (is_duplicate_ack(segment)) {
-    on_duplicate_ack(out);
+    on_duplicate_ack(now, out);
   }
   update_window(segment);
   return state_ == State::kClosed ? Next::kStop : Next::kContinue;
@@ -241,7 +241,7 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
   disarm(Timer::kLifetime);
   limited_at_ = snd_sml_ = rtx_nxt_ = rtx_end_ = snd_una_;
   recover_ = iss_;  // RFC 6582 section 3.2: a loss of the very first segment can be told
-  congestion_.begin(mss_, context.config.initial_window_segments, syn_lost_);
+  congestion_.begin(now, mss_, context.config.initial_window_segments, syn_lost_, iss_.raw);
   last_received_ = now;
   if (keep_alive_ms_ > 0) arm(Timer::kKeepAlive, now + keep_alive());
   // A half-close asked for during the handshake takes effect now (section 3.10.4).
@@ -258,7 +258,7 @@ void Connection::advance(const Context& context, Instant now, const SegmentIn& s
   out.acked = numbers - (fin_acked ? 1 : 0);
   bytes_acked_ += out.acked;
   snd_una_ = segment.ack;
-  on_new_ack(numbers);
+  on_new_ack(now, numbers);
   retransmits_ = 0;
   probing_ = false;
   unacked_since_ = now;

@@ -8,8 +8,11 @@ namespace smol::tcp {
 
 /// The closed set of congestion controls.
 enum class CongestionControl : std::uint8_t {
-  kNone,     ///< the peer's window alone: tests and closed networks
-  kNewReno,  ///< RFC 5681, RFC 6582
+  kNone,      ///< the peer's window alone: tests and closed networks
+  kNewReno,   ///< RFC 5681, RFC 6582
+  kWestwood,  ///< Westwood+
+  kCubic,     ///< RFC 9438, HyStart++ (RFC 9406)
+  kBbr,       ///< draft-ietf-ccwg-bbr
 };
 
 /// What one socket may set for itself; a listener's are inherited by what it accepts.

@@ -208,10 +208,10 @@ class Connection {
 
   // recovery.cc: loss detection by duplicate ACKs, NewReno (RFC 5681, RFC 6582).
   bool is_duplicate_ack(const SegmentIn& segment) const noexcept;
-  void on_duplicate_ack(Actions& out) noexcept;
-  void on_new_ack(std::uint32_t acked) noexcept;
+  void on_duplicate_ack(Instant now, Actions& out) noexcept;
+  void on_new_ack(Instant now, std::uint32_t acked) noexcept;
   void drag_marks() noexcept;
-  void on_retransmission_timeout() noexcept;
+  void on_retransmission_timeout(Instant now) noexcept;
 
   // output.cc
   bool handshake_segment(const Context& context, Instant now, SegmentOut& out) noexcept;

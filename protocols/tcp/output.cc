@@ -124,7 +124,7 @@ bool Connection::send_new(const Context& context, Instant now, SegmentOut& out) 
   }
   const std::uint32_t flight = unacked();
   if (flight == 0 && now - last_sent_ > rto_.value()) {
-    congestion_.on_idle(mss_, context.config.initial_window_segments);
+    congestion_.on_idle(now, mss_, context.config.initial_window_segments, now - last_sent_);
   }
   const std::uint32_t window = send_window();
   const std::uint32_t usable = window > flight ? window - flight : 0;

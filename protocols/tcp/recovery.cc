@@ -18,7 +18,7 @@ bool Connection::is_duplicate_ack(const SegmentIn& segment) const noexcept {
          std::uint32_t{segment.window} << snd_shift_ == snd_wnd_ && snd_wnd_ != 0;
 }
 
-void Connection::on_duplicate_ack(Actions& out) noexcept {
+void Connection::on_duplicate_ack(Instant now, Actions& out) noexcept {
   ++dup_acks_in_;
   if (dup_acks_ < 0xff) ++dup_acks_;
   if (in_recovery_) {
@@ -31,7 +31,9 @@ void Connection::on_duplicate_ack(Actions& out) noexcept {
   in_recovery_ = true;
   recover_ = snd_nxt_;
   // What limited transmit sent beyond cwnd does not count (RFC 5681 section 3.2 step 2).
-  congestion_.on_enter_recovery(mss_, std::min(unacked(), congestion_.cwnd()));
+  const std::uint32_t flight = std::min(unacked(), congestion_.cwnd());
+  congestion_.on_congestion(now, mss_, flight, CongestionSignal::kLoss);
+  congestion_.inflate(mss_);
   rtx_nxt_ = snd_una_;
   rtx_end_ = earlier(snd_una_ + mss_, snd_nxt_);
   ++fast_retrans_;
@@ -39,12 +41,21 @@ void Connection::on_duplicate_ack(Actions& out) noexcept {
 }
 
 /// `acked` numbers are new; snd_una_ stands behind them already.
-void Connection::on_new_ack(std::uint32_t acked) noexcept {
+void Connection::on_new_ack(Instant now, std::uint32_t acked) noexcept {
   dup_acks_ = 0;
   const bool was_limited = (snd_una_ - acked).before(limited_at_);
   drag_marks();
   if (!in_recovery_) {
-    congestion_.on_ack(mss_, acked, was_limited);
+    AckSample sample;
+    sample.now = now;
+    sample.mss = mss_;
+    sample.acked = sample.delivered = acked;
+    sample.prior_in_flight = unacked() + acked;
+    sample.in_flight = unacked();
+    sample.srtt = rto_.srtt();
+    sample.min_rtt = microseconds(min_rtt_us_);
+    sample.cwnd_limited = was_limited;
+    congestion_.on_ack(sample);
     return;
   }
   if (snd_una_.at_or_after(recover_)) {
@@ -69,8 +80,8 @@ void Connection::drag_marks() noexcept {
 }
 
 /// All that is in flight is taken for lost and goes again from the left, as slow start allows.
-void Connection::on_retransmission_timeout() noexcept {
-  congestion_.on_timeout(mss_, unacked(), retransmits_ <= 1);
+void Connection::on_retransmission_timeout(Instant now) noexcept {
+  congestion_.on_timeout(now, mss_, unacked(), retransmits_ <= 1);
   in_recovery_ = false;
   dup_acks_ = 0;
   recover_ = snd_nxt_;

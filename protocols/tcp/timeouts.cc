@@ -72,7 +72,7 @@ void Connection::on_retransmit_timer(const Context& context, Instant now, Action
     timing_ = false;
   } else {
     ++timeouts_;
-    on_retransmission_timeout();
+    on_retransmission_timeout(now);
   }
   rto_.back_off();
   // It is armed again when the segment goes; until then, nothing in flight is without a timer.

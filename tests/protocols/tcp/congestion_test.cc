@@ -10,9 +10,25 @@ namespace {
 
 constexpr std::uint32_t kMss = 1000;
 
+constexpr Instant kNow{seconds(3'000'000)};
+
+void acked(Congestion& c, std::uint32_t mss, std::uint32_t octets, bool limited) {
+  AckSample sample;
+  sample.now = kNow;
+  sample.mss = mss;
+  sample.acked = sample.delivered = octets;
+  sample.cwnd_limited = limited;
+  c.on_ack(sample);
+}
+
+void lose(Congestion& c, std::uint32_t flight) {
+  c.on_congestion(kNow, kMss, flight, CongestionSignal::kLoss);
+  c.inflate(kMss);
+}
+
 Congestion begun(std::uint32_t segments = 10) {
   Congestion out{CongestionControl::kNewReno};
-  out.begin(kMss, segments, false);
+  out.begin(kNow, kMss, segments, false);
   return out;
 }
 
@@ -28,7 +44,7 @@ TEST(TcpCongestion, InitialWindowFollowsRfc6928) {
 // TCP-228
 TEST(TcpCongestion, BeginsWithOneSegmentAfterALostSyn) {
   Congestion c{CongestionControl::kNewReno};
-  c.begin(kMss, 10, true);
+  c.begin(kNow, kMss, 10, true);
   EXPECT_EQ(c.cwnd(), kMss);
   EXPECT_TRUE(c.in_slow_start());
 }
@@ -36,69 +52,69 @@ TEST(TcpCongestion, BeginsWithOneSegmentAfterALostSyn) {
 // TCP-229, TRAP-12: an ACK counts by its octets: dividing it gains nothing.
 TEST(TcpCongestion, SlowStartCountsOctets) {
   Congestion c = begun();
-  c.on_ack(kMss, kMss, true);
+  acked(c, kMss, kMss, true);
   EXPECT_EQ(c.cwnd(), 11'000u);
-  c.on_ack(kMss, 100, true);
+  acked(c, kMss, 100, true);
   EXPECT_EQ(c.cwnd(), 11'100u);
   Congestion divided = begun();
-  for (int i = 0; i < 100; ++i) divided.on_ack(kMss, 10, true);
+  for (int i = 0; i < 100; ++i) acked(divided, kMss, 10, true);
   EXPECT_EQ(divided.cwnd(), 11'000u);
 }
 
 // One ACK for very much counts as eight segments (RFC 9406 section 4.2).
 TEST(TcpCongestion, SlowStartIsBoundedByAck) {
   Congestion c = begun(100);
-  c.on_ack(kMss, 50'000, true);
+  acked(c, kMss, 50'000, true);
   EXPECT_EQ(c.cwnd(), 108'000u);
 }
 
 // TCP-235, TCP-232
 TEST(TcpCongestion, GrowsOnlyWhenItIsTheLimit) {
   Congestion c = begun();
-  c.on_ack(kMss, kMss, false);
+  acked(c, kMss, kMss, false);
   EXPECT_EQ(c.cwnd(), 10'000u);
 }
 
 // TCP-231: one segment a window, by counting octets.
 TEST(TcpCongestion, AvoidanceAddsASegmentAWindow) {
   Congestion c = begun();
-  c.on_enter_recovery(kMss, 10'000);
+  lose(c, 10'000);
   c.on_full_ack(kMss, 10'000);
   EXPECT_EQ(c.cwnd(), 5000u);
   EXPECT_EQ(c.ssthresh(), 5000u);
   EXPECT_FALSE(c.in_slow_start());
-  for (int i = 0; i < 4; ++i) c.on_ack(kMss, kMss, true);
+  for (int i = 0; i < 4; ++i) acked(c, kMss, kMss, true);
   EXPECT_EQ(c.cwnd(), 5000u);
-  c.on_ack(kMss, kMss, true);
+  acked(c, kMss, kMss, true);
   EXPECT_EQ(c.cwnd(), 6000u);
-  for (int i = 0; i < 5; ++i) c.on_ack(kMss, kMss, true);
+  for (int i = 0; i < 5; ++i) acked(c, kMss, kMss, true);
   EXPECT_EQ(c.cwnd(), 6000u);
-  c.on_ack(kMss, kMss, true);
+  acked(c, kMss, kMss, true);
   EXPECT_EQ(c.cwnd(), 7000u);
-  c.on_ack(kMss, 7'000'000, true);
+  acked(c, kMss, 7'000'000, true);
   EXPECT_EQ(c.cwnd(), 8000u) << "one segment an ACK at most";
 }
 
 // Slow start ends at ssthresh, give or take a segment.
 TEST(TcpCongestion, SlowStartEndsAtSsthresh) {
   Congestion c = begun();
-  c.on_timeout(kMss, 10'000, true);
+  c.on_timeout(kNow, kMss, 10'000, true);
   EXPECT_EQ(c.ssthresh(), 5000u);
   EXPECT_EQ(c.cwnd(), 1000u);
-  c.on_ack(kMss, 8000, true);
+  acked(c, kMss, 8000, true);
   EXPECT_EQ(c.cwnd(), 5000u);
   Congestion near = begun();
-  near.on_timeout(kMss, 10'000, true);
-  near.on_ack(kMss, 3900, true);
+  near.on_timeout(kNow, kMss, 10'000, true);
+  acked(near, kMss, 3900, true);
   EXPECT_EQ(near.cwnd(), 4900u);
-  near.on_ack(kMss, 2000, true);
+  acked(near, kMss, 2000, true);
   EXPECT_EQ(near.cwnd(), 5900u);
 }
 
 // TCP-208
 TEST(TcpCongestion, RecoveryHalvesInflatesAndDeflates) {
   Congestion c = begun();
-  c.on_enter_recovery(kMss, 9000);
+  lose(c, 9000);
   EXPECT_EQ(c.ssthresh(), 4500u);
   EXPECT_EQ(c.cwnd(), 7500u);
   c.on_duplicate_in_recovery(kMss);
@@ -112,7 +128,7 @@ TEST(TcpCongestion, RecoveryHalvesInflatesAndDeflates) {
   c.on_full_ack(kMss, 0);
   EXPECT_EQ(c.cwnd(), 2000u);
   Congestion full = begun();
-  full.on_enter_recovery(kMss, 9000);
+  lose(full, 9000);
   full.on_full_ack(kMss, 9000);
   EXPECT_EQ(full.cwnd(), 4500u);
 }
@@ -120,30 +136,30 @@ TEST(TcpCongestion, RecoveryHalvesInflatesAndDeflates) {
 // TCP-225: ssthresh is cut on the first timeout of a segment only.
 TEST(TcpCongestion, RepeatedTimeoutsCutOnce) {
   Congestion c = begun();
-  c.on_timeout(kMss, 10'000, true);
-  c.on_timeout(kMss, 1000, false);
+  c.on_timeout(kNow, kMss, 10'000, true);
+  c.on_timeout(kNow, kMss, 1000, false);
   EXPECT_EQ(c.ssthresh(), 5000u);
   EXPECT_EQ(c.cwnd(), 1000u);
-  c.on_timeout(kMss, 3000, true);
+  c.on_timeout(kNow, kMss, 3000, true);
   EXPECT_EQ(c.ssthresh(), 2000u) << "two segments at the least";
 }
 
 // TCP-233
 TEST(TcpCongestion, IdleGoesBackToTheInitialWindow) {
   Congestion c = begun();
-  for (int i = 0; i < 10; ++i) c.on_ack(kMss, kMss, true);
+  for (int i = 0; i < 10; ++i) acked(c, kMss, kMss, true);
   EXPECT_EQ(c.cwnd(), 20'000u);
-  c.on_idle(kMss, 10);
+  c.on_idle(kNow, kMss, 10, seconds(1));
   EXPECT_EQ(c.cwnd(), 10'000u);
-  c.on_timeout(kMss, 10'000, true);
-  c.on_idle(kMss, 10);
+  c.on_timeout(kNow, kMss, 10'000, true);
+  c.on_idle(kNow, kMss, 10, seconds(1));
   EXPECT_EQ(c.cwnd(), 1000u) << "and never up";
 }
 
 // TCP-236
 TEST(TcpCongestion, HasABound) {
   Congestion c = begun(1'000'000);
-  for (int i = 0; i < 1000; ++i) c.on_ack(65'000, 65'000 * 8, true);
+  for (int i = 0; i < 1000; ++i) acked(c, 65'000, 65'000 * 8, true);
   EXPECT_EQ(c.cwnd(), 1u << 30);
   for (int i = 0; i < 1000; ++i) c.on_duplicate_in_recovery(65'000);
   EXPECT_EQ(c.cwnd(), 1u << 30);
@@ -152,12 +168,12 @@ TEST(TcpCongestion, HasABound) {
 // Congestion control may be off; the peer's window is the limit then.
 TEST(TcpCongestion, NoneIsNone) {
   Congestion c{CongestionControl::kNone};
-  c.begin(kMss, 10, true);
-  c.on_timeout(kMss, 10'000, true);
-  c.on_enter_recovery(kMss, 10'000);
+  c.begin(kNow, kMss, 10, true);
+  c.on_timeout(kNow, kMss, 10'000, true);
+  lose(c, 10'000);
   c.on_partial_ack(kMss, 10'000);
   c.on_full_ack(kMss, 10'000);
-  c.on_idle(kMss, 1);
+  c.on_idle(kNow, kMss, 1, seconds(1));
   EXPECT_EQ(c.cwnd(), 1u << 30);
   EXPECT_EQ(c.kind(), CongestionControl::kNone);
 }
