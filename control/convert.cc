@@ -6,6 +6,7 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include "control/codec.hh"
+#include "protocols/tcp/cc/congestion.hh"
 
 namespace smol::control {
 namespace {
