@@ -53,11 +53,26 @@ void TcpTransport<P>::send_segment(Socket& socket, tcp::SegmentOut& out) noexcep
   // Without a packet the segment is lost before it left: the machine's timers bring it back.
   if (!packet) return;
   if (out.retransmission) net_.counters().tcp_retrans_segs.add();
+  if (!out.header.options.sack.empty()) [[unlikely]]
+    count_duplicate(out.header);
   const InterfaceId before = socket.path.interface;
   finish(std::move(packet), socket.flow, out, sum, out.len, marks_of(socket.connection),
          socket.path);
   if (socket.path.interface != before) [[unlikely]]
     moved(socket);
+}
+
+/// RFC 2883 section 4 tells a block of data received twice from the others.
+template <PacketBuffer P>
+void TcpTransport<P>::count_duplicate(const TcpRepr& header) noexcept {
+  const auto& blocks = header.options.sack;
+  const SackBlock first = blocks[0];
+  if (header.ack && first.left.before(*header.ack)) {
+    net_.counters().tcp_dsack_old_sent.add();
+  } else if (blocks.size() > 1 && blocks[1].left.at_or_before(first.left) &&
+             first.right.at_or_before(blocks[1].right)) {
+    net_.counters().tcp_dsack_ofo_sent.add();
+  }
 }
 
 /// The routes lead elsewhere now: segments are cut for the new link.

@@ -242,6 +242,7 @@ class TcpTransport {
 
   // output
   void send_segment(Socket& socket, tcp::SegmentOut& out) noexcept;
+  void count_duplicate(const TcpRepr& header) noexcept;
   void moved(Socket& socket) noexcept;
   P payload_packet(Socket& socket, const tcp::SegmentOut& out, InternetSum& sum) noexcept;
   P gather(Socket& socket, Node* node, const tcp::SegmentOut& out, InternetSum& sum) noexcept;

@@ -72,6 +72,7 @@ void Connection::take_options(const Context& context, const SegmentIn& syn) noex
     ts_recent_ = syn.options.timestamps->tsval;
     ts_recent_at_ = last_received_;
   }
+  sack_ = context.config.sack && syn.options.sack_permitted;
   scaling_ = context.config.window_scaling && syn.options.window_scale.has_value();
   if (scaling_) {
     snd_shift_ = std::min(*syn.options.window_scale, kMaxWindowShift);

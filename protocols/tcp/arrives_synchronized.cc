@@ -82,6 +82,7 @@ Connection::Next Connection::check_sequence(const Context& context, Instant now,
   last_received_ = now;
   keep_alive_sent_ = 0;
   text = trim(segment, out);
+  if (text.offset > 0) duplicate_arrived({segment.seq, text.begin});
   // RFC 7323 section 4.3: the earliest segment since the last ACK tells the peer's clock.
   if (timestamps_ && segment.seq.at_or_before(last_ack_sent_)) {
     const std::uint32_t tsval = segment.options.timestamps->tsval;
@@ -120,6 +121,9 @@ void Connection::refuse(const Context& context, Instant now, const SegmentIn& se
   // section 7).
   if (segment.seq_len() > 0) {
     ack_now_ = true;
+    if (duplicate && segment.len > 0) {
+      duplicate_arrived({segment.seq, segment.seq + segment.len});
+    }
   } else {
     challenge(context, now, out);
   }
@@ -363,12 +367,14 @@ Connection::Next Connection::accept_text(const Context& context, Instant now, co
 
   if (context.short_of_memory && !next_in_line) {
     out.drop_segment(Drop::kTcpMemory);
-    if (dup_acks_owed_ < 0xff) ++dup_acks_owed_;
+    out_of_order_arrived();
     return Next::kContinue;
   }
   const bool had_room = reassembly_.ranges() < context.config.reassembly_ranges;
+  SackBlock twice;
   const std::uint32_t kept = reassembly_.insert(context.ranges, context.config.reassembly_ranges,
-                                                text.begin, text.end(), steps);
+                                                text.begin, text.end(), steps, twice);
+  if (!twice.empty()) duplicate_arrived(twice);
   for (ReassemblyStep& step : steps) step.offset += text.offset;
   const SeqNumber next = reassembly_.deliver(context.ranges, rcv_nxt_, steps);
   if (kept == 0) {
@@ -378,32 +384,11 @@ Connection::Next Connection::accept_text(const Context& context, Instant now, co
     out.note(Note::kOutOfOrder);
   }
   if (next == rcv_nxt_) {
-    if (dup_acks_owed_ < 0xff) ++dup_acks_owed_;
+    out_of_order_arrived();
     return Next::kContinue;
   }
   take_text(context, now, next, true, out);
   return Next::kContinue;
-}
-
-/// Text up to `next` went into line: when to acknowledge it (RFC 9293 section 3.8.6.3, RFC 5681
-/// section 4.2: what fills a hole, or a part of one, at once). The whole burst is taken before
-/// anything is sent, so this comes to one ACK a burst at most.
-void Connection::take_text(const Context& context, Instant now, SeqNumber next, bool in_hole,
-                           Actions& out) noexcept {
-  bytes_received_ += rcv_nxt_.until(next);
-  rcv_nxt_ = next;
-  out.note(Note::kReadable);
-  const std::uint32_t unacknowledged = last_ack_sent_.until(rcv_nxt_);
-  if (in_hole || dup_acks_owed_ > 0) {
-    // The ACKs owed would all say the new number, and the second to fourth of them seem to tell of
-    // a loss.
-    dup_acks_owed_ = 0;
-    ack_now_ = true;
-  } else if (unacknowledged >= 2u * rcv_mss_ || context.config.ack_delay == Duration::zero()) {
-    ack_now_ = true;
-  } else if (timer(Timer::kDelayedAck) == kNever) {
-    arm(Timer::kDelayedAck, now + context.config.ack_delay);
-  }
 }
 
 /// Eighth: FIN. One that stands beyond a hole is remembered until the hole is filled.

@@ -53,6 +53,7 @@ struct Config {
   std::uint32_t reassembly_ranges = 256;  ///< out-of-order ranges of one connection
   bool timestamps = true;                 ///< offer and take RFC 7323 timestamps
   bool window_scaling = true;             ///< offer and take RFC 7323 window scaling
+  bool sack = true;                       ///< offer and take selective acknowledgement (RFC 2018)
 };
 
 }  // namespace smol::tcp

@@ -135,6 +135,8 @@ class Connection {
   std::uint32_t ts_offset() const noexcept { return ts_offset_; }
   std::uint32_t ts_recent() const noexcept { return ts_recent_; }
   bool timestamps() const noexcept { return timestamps_; }
+  /// Both ends agreed on selective acknowledgement (RFC 2018).
+  bool sack() const noexcept { return sack_; }
   /// The window field of a last acknowledgement, for TIME-WAIT.
   std::uint16_t last_window() const noexcept;
   std::uint8_t hop_limit() const noexcept { return hop_limit_; }
@@ -201,10 +203,15 @@ class Connection {
   void sample_round_trip(const Context& context, Instant now, const SegmentIn& segment) noexcept;
   void update_window(const SegmentIn& segment) noexcept;
   void fin_acknowledged(const Context& context, Instant now, Actions& out) noexcept;
-  void take_text(const Context& context, Instant now, SeqNumber next, bool in_hole,
-                 Actions& out) noexcept;
   void take_fin(Actions& out) noexcept;
   void challenge(const Context& context, Instant now, Actions& out) noexcept;
+
+  // acknowledge.cc: when to acknowledge, and what to tell beside RCV.NXT.
+  void take_text(const Context& context, Instant now, SeqNumber next, bool in_hole,
+                 Actions& out) noexcept;
+  void out_of_order_arrived() noexcept;
+  void duplicate_arrived(SackBlock twice) noexcept;
+  void acknowledge(const Context& context, Instant now, SegmentOut& out) noexcept;
 
   // recovery.cc: loss detection by duplicate ACKs, NewReno (RFC 5681, RFC 6582).
   bool is_duplicate_ack(const SegmentIn& segment) const noexcept;
@@ -276,9 +283,10 @@ class Connection {
   std::uint8_t snd_shift_ = 0;
   std::uint8_t rcv_shift_ = 0;
   std::uint8_t dup_acks_ = 0;
-  std::uint8_t dup_acks_owed_ = 0;  ///< one immediate ACK for each segment out of order
+  std::uint8_t dup_acks_owed_ = 0;  ///< ACKs of their own at once, for segments out of order
   bool ack_now_ : 1 = false;
   bool timestamps_ : 1 = false;
+  bool sack_ : 1 = false;
   bool syn_due_ : 1 = false;
   bool probe_due_ : 1 = false;
   bool keep_alive_due_ : 1 = false;
@@ -317,6 +325,7 @@ class Connection {
   Rto rto_;
   std::uint32_t challenges_since_ms_ = 0;  ///< start of the interval that challenges_ counts in
   Reassembly reassembly_;
+  SackBlock duplicate_;  ///< received twice, and not told of yet (RFC 2883); empty: nothing
 
   SeqNumber iss_;
   SeqNumber irs_;
@@ -335,6 +344,8 @@ class Connection {
   std::uint32_t fast_retrans_ = 0;
   std::uint32_t dup_acks_in_ = 0;
   std::uint32_t zero_window_probes_ = 0;
+  std::uint32_t sacks_out_ = 0;
+  std::uint32_t dsacks_out_ = 0;
   std::uint16_t local_mss_;
   std::uint16_t peer_mss_;
   std::uint8_t challenges_ = 0;

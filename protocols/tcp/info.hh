@@ -38,6 +38,7 @@ struct Info {
   std::uint8_t rcv_wind_shift = 0;
   bool timestamps = false;      ///< agreed on (RFC 7323)
   bool window_scaling = false;  ///< agreed on (RFC 7323)
+  bool sack = false;            ///< agreed on (RFC 2018)
   bool in_recovery = false;     ///< of a loss that duplicate ACKs told of
   bool nagle = true;
   std::uint32_t rcv_mss = 0;  ///< payload of the largest segment received
@@ -66,8 +67,10 @@ struct Info {
   std::uint32_t fast_retrans = 0;  ///< fast retransmits begun
   std::uint32_t dup_acks_in = 0;
   std::uint32_t zero_window_probes = 0;
-  Instant last_sent{};      ///< text or FIN; the epoch: never
-  Instant last_received{};  ///< any segment that was acceptable
+  std::uint32_t sacks_out = 0;   ///< segments that told of octets beyond a hole
+  std::uint32_t dsacks_out = 0;  ///< segments that told of octets received twice (RFC 2883)
+  Instant last_sent{};           ///< text or FIN; the epoch: never
+  Instant last_received{};       ///< any segment that was acceptable
   // When each timer runs out; kNever: it does not run.
   Instant retransmit_timer = kNever;
   Instant persist_timer = kNever;  ///< zero-window probe

@@ -12,9 +12,10 @@ bool Connection::next_segment(const Context& context, Instant now, SegmentOut& o
     return handshake_segment(context, now, out);
   }
   if (dup_acks_owed_ > 0) {
-    // Each tells the peer of one segment out of order; data on it would make it no duplicate ACK.
+    // Each tells the peer of segments out of order; data on it would make it no duplicate ACK, and
+    // leave no room for blocks.
     --dup_acks_owed_;
-    bare_segment(context, now, snd_nxt_, out);
+    acknowledge(context, now, out);
     return true;
   }
   if (resend(context, now, out) || send_probe(context, now, out) || send_new(context, now, out)) {
@@ -28,7 +29,7 @@ bool Connection::next_segment(const Context& context, Instant now, SegmentOut& o
     return true;
   }
   if (ack_now_) {
-    bare_segment(context, now, snd_nxt_, out);
+    acknowledge(context, now, out);
     return true;
   }
   return false;
@@ -52,6 +53,7 @@ bool Connection::handshake_segment(const Context& context, Instant now, SegmentO
   if (answers ? scaling_ : context.config.window_scaling) {
     out.header.options.window_scale = rcv_shift_;
   }
+  out.header.options.sack_permitted = answers ? sack_ : context.config.sack;
   if (answers ? timestamps_ : context.config.timestamps) {
     out.header.options.timestamps = TcpTimestamps{timestamp_now(now), answers ? ts_recent_ : 0};
   }

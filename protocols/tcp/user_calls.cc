@@ -234,6 +234,7 @@ Info Connection::info() const noexcept {
   out.rcv_wind_shift = rcv_shift_;
   out.timestamps = timestamps_;
   out.window_scaling = scaling_;
+  out.sack = sack_;
   out.in_recovery = in_recovery_;
   out.nagle = nagle_;
   out.rcv_mss = rcv_mss_;
@@ -264,6 +265,8 @@ Info Connection::info() const noexcept {
   out.fast_retrans = fast_retrans_;
   out.dup_acks_in = dup_acks_in_;
   out.zero_window_probes = zero_window_probes_;
+  out.sacks_out = sacks_out_;
+  out.dsacks_out = dsacks_out_;
   out.last_sent = last_sent_;
   out.last_received = last_received_;
   out.retransmit_timer = timer(Timer::kRetransmit);

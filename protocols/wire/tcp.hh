@@ -80,6 +80,7 @@ struct TcpTimestamps {
 struct SackBlock {
   SeqNumber left{};
   SeqNumber right{};
+  constexpr bool empty() const noexcept { return left == right; }
   constexpr bool operator==(const SackBlock&) const noexcept = default;
 };
 

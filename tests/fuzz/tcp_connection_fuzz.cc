@@ -38,6 +38,7 @@ Config config_of(Input& in) {
   if ((bits & 8) != 0) out.reassembly_ranges = 2;
   if ((bits & 16) != 0) out.challenge_acks = 1;
   out.initial_window_segments = 1 + (bits >> 5);
+  out.sack = (bits >> 5) % 2 == 0;
   return out;
 }
 
@@ -147,6 +148,7 @@ class Play {
     if ((bits & 2) != 0) segment.options.timestamps = TcpTimestamps{in_.u32(), in_.u32()};
     if ((bits & 4) != 0) segment.options.mss = in_.u16();
     if ((bits & 8) != 0) segment.options.window_scale = in_.u8();
+    segment.options.sack_permitted = segment.flags.syn() && (bits & 16) != 0;
     if (is_sane(segment.flags)) end_.arrives(now_, segment, static_cast<char>('a' + bits % 26));
   }
 

@@ -346,6 +346,7 @@ void Endpoint::check_sent(const SegmentOut& out) {
   const TcpFlags flags = arriving(out).flags;
   if (flags.syn()) {
     if (out.header.seq != info.iss) fault("a SYN that is not at ISS");
+    if (!out.header.options.sack.empty()) fault("SACK blocks on a SYN");
     return;
   }
   if (!out.header.ack || *out.header.ack != c.rcv_nxt()) fault("ACK is not RCV.NXT");
@@ -356,6 +357,7 @@ void Endpoint::check_sent(const SegmentOut& out) {
   if (out.header.options.timestamps.has_value() != info.timestamps) {
     fault("timestamps agreed on and not sent, or sent and not agreed on");
   }
+  check_blocks(out, info);
   check_window(out, info);
 
   const std::uint32_t numbers = out.len + (flags.fin() ? 1 : 0);
@@ -377,6 +379,27 @@ void Endpoint::check_sent(const SegmentOut& out) {
   if (info.snd_wnd == 0 && numbers > 1) fault("more than a probe into a closed window");
   if (!out.retransmission && info.snd_wnd > 0 && c.unacked() > info.cwnd + 2 * info.mss) {
     fault("sends beyond the congestion window");
+  }
+}
+
+/// RFC 2018 section 4, RFC 2883 section 4: every block is a range held beyond a hole, but for a
+/// first one that tells of octets received twice.
+void Endpoint::check_blocks(const SegmentOut& out, const Info& info) {
+  const auto& blocks = out.header.options.sack;
+  if (blocks.empty()) return;
+  if (!info.sack) fault("SACK blocks, and SACK was not agreed on");
+  if (out.len > 0) fault("SACK blocks on a segment with text");
+  if (out.header.header_len() > TcpView::kMaxHeader) fault("more blocks than fit the header");
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (!blocks[i].left.before(blocks[i].right)) fault("a SACK block that holds nothing");
+    bool held = false;
+    connection_->reassembly().for_each(ranges_, [&](SeqNumber begin, SeqNumber end) {
+      held = held || (begin == blocks[i].left && end == blocks[i].right);
+    });
+    if (i > 0 && !held) fault("a SACK block that is not held");
+    for (std::size_t j = 1; j < i; ++j) {
+      if (blocks[i] == blocks[j]) fault("a SACK block told twice");
+    }
   }
 }
 

@@ -123,6 +123,7 @@ class Endpoint {
   void check(Instant now);
   void check_quiet(Instant now);
   void check_sent(const SegmentOut& out);
+  void check_blocks(const SegmentOut& out, const Info& info);
   void check_window(const SegmentOut& out, const Info& info);
   void check_timers(const Info& info);
   void fault(const char* what);

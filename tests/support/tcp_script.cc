@@ -58,6 +58,9 @@ const std::map<std::string_view, std::uint64_t (*)(const Info&)> kNumbers = {
     {"snd_wind_shift", [](const Info& i) -> std::uint64_t { return i.snd_wind_shift; }},
     {"rcv_wind_shift", [](const Info& i) -> std::uint64_t { return i.rcv_wind_shift; }},
     {"timestamps", [](const Info& i) -> std::uint64_t { return i.timestamps ? 1 : 0; }},
+    {"sack", [](const Info& i) -> std::uint64_t { return i.sack ? 1 : 0; }},
+    {"sacks_out", [](const Info& i) -> std::uint64_t { return i.sacks_out; }},
+    {"dsacks_out", [](const Info& i) -> std::uint64_t { return i.dsacks_out; }},
     {"unsent", [](const Info& i) -> std::uint64_t { return i.unsent; }},
     {"unacked", [](const Info& i) -> std::uint64_t { return i.unacked; }},
     {"unread", [](const Info& i) -> std::uint64_t { return i.unread; }},
@@ -424,6 +427,11 @@ class Runner {
       text += " <TS val " + std::to_string(our_time(ts->tsval)) + " ecr " +
               std::to_string(echo(out)) + ">";
     }
+    const auto blocks = sack_of(out);
+    if (!blocks.empty()) text += " sack";
+    for (const auto& [left, right] : blocks) {
+      text += ' ' + std::to_string(left) + ':' + std::to_string(right);
+    }
     return text;
   }
   std::string segment_text(const SegmentIn& in, bool our_side) const {
@@ -438,6 +446,7 @@ class Runner {
     if (in.flags.ack()) out << " ack " << (our_side ? theirs(in.ack) : ours(in.ack));
     out << " win " << in.window;
     if (in.options.mss) out << " <mss " << *in.options.mss << '>';
+    if (in.options.sack_permitted) out << " <sackOK>";
     if (in.options.window_scale) out << " <wscale " << int{*in.options.window_scale} << '>';
     return out.str();
   }
@@ -487,6 +496,7 @@ Config config_of(const Given& given) {
   Config out = given.config;
   out.initial_window_segments = given.cwnd / given.mss;
   out.timestamps = given.timestamps;
+  out.sack = given.sack;
   out.window_scaling = given.wscale.has_value();
   return out;
 }
@@ -555,6 +565,7 @@ namespace {
 
 std::string options_text(const Given& given) {
   std::string out = "<mss " + std::to_string(given.mss + (given.timestamps ? 12 : 0));
+  if (given.sack) out += ",sackOK";
   if (given.timestamps) out += ",TS";
   if (given.wscale) out += ",wscale " + std::to_string(*given.wscale);
   return out + ">";

@@ -30,10 +30,11 @@ struct Given {
   Duration rtt = milliseconds(100);  ///< of the handshake: RTO is 3 * rtt from there
   bool passive = false;              ///< the peer opens
   bool timestamps = false;
+  bool sack = false;
   std::optional<std::uint8_t> wscale{};  ///< the peer's; absent: no scaling on either side
   bool is_v6 = false;
   SocketOptions options{};  ///< but for receive_buffer
-  Config config{};          ///< but for initial window, timestamps and scaling
+  Config config{};          ///< but for initial window, timestamps, SACK and scaling
 };
 
 /// A connection in the hands of a script. The notation is that of packetdrill with relative

@@ -19,6 +19,7 @@ struct List {
   RangePool pool{64, *std::pmr::get_default_resource()};
   Reassembly list;
   ReassemblySteps steps;
+  SackBlock twice;
   std::uint32_t limit = 64;
 
   ~List() {
@@ -26,7 +27,20 @@ struct List {
   }
   std::uint32_t insert(std::uint32_t begin, std::uint32_t end) {
     steps.clear();
-    return list.insert(pool, limit, {begin}, {end}, steps);
+    return list.insert(pool, limit, {begin}, {end}, steps, twice);
+  }
+  std::string duplicate() const {
+    return twice.empty() ? ""
+                         : std::to_string(twice.left.raw) + "-" + std::to_string(twice.right.raw);
+  }
+  std::string report(std::size_t room) {
+    StaticVector<SackBlock, 4> blocks;
+    list.report(pool, room, blocks);
+    std::string out;
+    for (const SackBlock& block : blocks) {
+      out += std::to_string(block.left.raw) + "-" + std::to_string(block.right.raw) + " ";
+    }
+    return out;
   }
   std::string ranges() const {
     std::string out;
@@ -51,6 +65,52 @@ TEST(TcpReassembly, KeepsRangesInOrder) {
   EXPECT_EQ(l.steps[0].kind, Kind::kStoreBack);
   EXPECT_EQ(l.steps[0].offset, 0u);
   EXPECT_EQ(l.steps[0].len, 100u);
+}
+
+// TCP-211
+TEST(TcpReassembly, ReportsWhatChangedLastFirst) {
+  List l;
+  l.insert(300, 400);
+  l.insert(100, 150);
+  l.insert(500, 600);
+  EXPECT_EQ(l.report(4), "500-600 100-150 300-400 ");
+  l.insert(400, 410);
+  EXPECT_EQ(l.list.fresh(), 1u);
+  EXPECT_EQ(l.report(2), "300-410 500-600 ");
+  l.insert(150, 300);  // joins two
+  EXPECT_EQ(l.report(4), "100-410 500-600 ");
+  l.insert(500, 550);  // nothing new, and still the latest
+  EXPECT_EQ(l.report(4), "500-600 100-410 ");
+}
+
+// Of a burst with more ranges than fit, every one is told of.
+TEST(TcpReassembly, ReportsEachFreshRangeOnce) {
+  List l;
+  for (std::uint32_t begin = 100; begin <= 700; begin += 100) l.insert(begin, begin + 10);
+  EXPECT_EQ(l.list.fresh(), 7u);
+  EXPECT_EQ(l.report(3), "300-310 200-210 100-110 ");
+  EXPECT_EQ(l.report(3), "600-610 500-510 400-410 ");
+  EXPECT_EQ(l.report(3), "700-710 600-610 500-510 ");
+  EXPECT_EQ(l.list.fresh(), 0u);
+  EXPECT_EQ(l.report(3), "700-710 600-610 500-510 ");
+}
+
+// TCP-216
+TEST(TcpReassembly, TellsWhatWasHeldAlready) {
+  List l;
+  l.insert(100, 200);
+  EXPECT_EQ(l.duplicate(), "");
+  l.insert(200, 300);
+  EXPECT_EQ(l.duplicate(), "");
+  l.insert(150, 250);
+  EXPECT_EQ(l.duplicate(), "150-250");
+  l.insert(250, 350);
+  EXPECT_EQ(l.duplicate(), "250-300");
+  l.insert(50, 120);
+  EXPECT_EQ(l.duplicate(), "100-120");
+  l.insert(500, 600);
+  l.insert(340, 520);
+  EXPECT_EQ(l.duplicate(), "340-350") << "the first run, if there are two";
 }
 
 TEST(TcpReassembly, JoinsWhatTouches) {
@@ -148,12 +208,13 @@ TEST(TcpReassembly, IsBounded) {
   RangePool small{1, *std::pmr::get_default_resource()};
   Reassembly one;
   ReassemblySteps steps;
-  EXPECT_EQ(one.insert(small, 64, {100}, {200}, steps), 100u);
+  SackBlock twice;
+  EXPECT_EQ(one.insert(small, 64, {100}, {200}, steps, twice), 100u);
   Reassembly other;
-  EXPECT_EQ(other.insert(small, 64, {100}, {200}, steps), 0u);
+  EXPECT_EQ(other.insert(small, 64, {100}, {200}, steps, twice), 0u);
   EXPECT_TRUE(other.empty());
   one.clear(small, [](std::uint32_t) {});
-  EXPECT_EQ(other.insert(small, 64, {100}, {200}, steps), 100u);
+  EXPECT_EQ(other.insert(small, 64, {100}, {200}, steps, twice), 100u);
   other.clear(small, [](std::uint32_t) {});
 }
 
@@ -284,7 +345,7 @@ TEST_P(TcpOutOfOrder, TextAcrossARangeFillsTheHole) {
           < . 1:1001 ack 1 text B
           > . ack 601
           < . 1:1001 ack 1 text B
-   40ms   > . ack 1001
+          > . ack 1001
   )");
   EXPECT_EQ(c.delivered(), "B*500 A*100 B*400");
 }
@@ -328,10 +389,11 @@ TEST_P(TcpOutOfOrder, TextInLineIsTakenThoughNoRangeIsFree) {
   Scripted shared = established();
   Reassembly others;
   ReassemblySteps steps;
+  SackBlock twice;
   while (!shared.endpoint().ranges().full()) {
     const std::uint32_t at = 10 * others.ranges();
     steps.clear();
-    others.insert(shared.endpoint().ranges(), 0xffff'ffff, {at}, {at + 1}, steps);
+    others.insert(shared.endpoint().ranges(), 0xffff'ffff, {at}, {at + 1}, steps, twice);
   }
   run(shared, R"(
           < . 1001:2001 ack 1
