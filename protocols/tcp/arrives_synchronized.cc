@@ -302,10 +302,11 @@ void Connection::round_trip_was(const Context& context, Duration rtt) noexcept {
 }
 
 /// The window is taken from the newest segment only (SND.WL1, SND.WL2): an old one must not shrink
-/// it.
+/// it. Deviation: of two segments the one that acknowledges more was sent later, though its number
+/// be older, as it is when text comes again (docs/decisions/0010-window-of-text-sent-again.md).
 void Connection::update_window(const SegmentIn& segment) noexcept {
   if (!snd_una_.at_or_before(segment.ack)) return;
-  const bool newer = snd_wl1_.before(segment.seq) ||
+  const bool newer = snd_wl2_.before(segment.ack) || snd_wl1_.before(segment.seq) ||
                      (snd_wl1_ == segment.seq && snd_wl2_.at_or_before(segment.ack));
   if (!newer) return;
   const bool was_shut = snd_wnd_ == 0;

@@ -63,6 +63,23 @@ TEST_P(TcpSendWindow, IsTakenFromTheNewestSegmentOnly) {
   )");
 }
 
+// TCP-106: text sent again has an old number, and the peer's word of now. Without it SND.UNA would
+// move and push the window beyond what the peer has room for.
+TEST_P(TcpSendWindow, IsTakenFromAnOlderSegmentThatAcknowledgesMore) {
+  Scripted c = established({.window = 3000});
+  run(c, R"(
+    write 2000
+    > . 1:1001 ack 1
+    > P 1001:2001 ack 1
+    < . 11:11(0) ack 1001 win 3000  // behind text that was lost
+    is snd_wnd 3000
+    < P. 1:11 ack 2001 win 100      // which comes again
+    is snd_wnd 100
+    < . 11:11(0) ack 2001 win 2500
+    is snd_wnd 2500
+  )");
+}
+
 // --- silly windows, TCP-103 ----------------------------------------------------------------------
 
 TEST_P(TcpSendWindow, IsNotUsedInSmallPieces) {
