@@ -25,6 +25,7 @@ struct Limits {
   std::uint32_t udp_sockets = 4096;
   std::uint32_t icmp_sockets = 256;
   std::uint32_t reassembly_ranges = 65'536;  ///< out-of-order ranges of all TCP connections
+  std::uint32_t sent_runs = 262'144;         ///< of all TCP connections: bursts and holes in flight
   /// Share of the packet pool, in percent, that sockets and queues may hold together; the rest is
   /// for packets on their way.
   std::uint32_t pool_share_percent = 75;

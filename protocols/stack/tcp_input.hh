@@ -20,11 +20,12 @@ TcpTransport<P>::TcpTransport(Network<P>& net, std::pmr::memory_resource& memory
       listening_{net.config().limits.listeners, memory},
       time_wait_{net.config().limits.time_wait, memory},
       ranges_{net.config().limits.reassembly_ranges, memory},
+      sent_{net.config().limits.connections, net.config().limits.sent_runs, memory},
       memory_{memory},
       out_of_order_{static_cast<PacketQueue<P>*>(
           memory.allocate(sizeof(PacketQueue<P>) * net.config().limits.reassembly_ranges,
                           alignof(PacketQueue<P>)))},
-      context_{net.config().tcp, ranges_},
+      context_{net.config().tcp, ranges_, sent_},
       resets_{net.config().icmp.reset_interval, net.config().icmp.reset_burst} {
   std::uninitialized_default_construct_n(out_of_order_, net.config().limits.reassembly_ranges);
 }
@@ -438,7 +439,7 @@ void TcpTransport<P>::count(const tcp::Actions& actions) noexcept {
   };
   constexpr std::uint32_t kRare = Note::kTimeout | Note::kFastRetransmit | Note::kChallengeAck |
                                   Note::kOutOfOrder | Note::kKeepAlive | Note::kZeroWindowProbe |
-                                  Note::kTextAfterClose;
+                                  Note::kTextAfterClose | Note::kTailProbe | Note::kUndone;
   if ((actions.notes & kRare) == 0) return;
   on(Note::kTimeout, counters.tcp_timeouts);
   on(Note::kFastRetransmit, counters.tcp_fast_retrans);
@@ -447,6 +448,8 @@ void TcpTransport<P>::count(const tcp::Actions& actions) noexcept {
   on(Note::kKeepAlive, counters.tcp_keepalive_sent);
   on(Note::kZeroWindowProbe, counters.tcp_zero_window_probes);
   on(Note::kTextAfterClose, counters.tcp_abort_on_data);
+  on(Note::kTailProbe, counters.tcp_loss_probes);
+  on(Note::kUndone, counters.tcp_loss_undone);
 }
 
 template <PacketBuffer P>
@@ -556,6 +559,7 @@ void TcpTransport<P>::connection_over(std::uint32_t index) noexcept {
   net_.wheel().disarm(socket.timer);
   socket.send.clear();
   socket.send_cursor = socket.resend_cursor = nullptr;
+  socket.connection.forget_sent(context_);
   socket.connection.reassembly().clear(
       ranges_, [this](std::uint32_t range) { out_of_order_[range].clear(); });
   tell(index, SocketEvents::kClosed);

@@ -278,6 +278,7 @@ class TcpTransport {
   tcp::TimeWaitRing time_wait_;
   TimerNode time_wait_timer_{static_cast<std::uint8_t>(TimerKind::kTimeWait), 0};
   tcp::RangePool ranges_;
+  tcp::SentPool sent_;
   std::pmr::memory_resource& memory_;
   PacketQueue<P>* out_of_order_;  ///< by range
   tcp::Context context_;

@@ -217,12 +217,10 @@ Connection::Next Connection::check_ack(const Context& context, Instant now,
     challenge(context, now, out);
     return Next::kStop;
   }
-  if (segment.ack.after(snd_una_)) {
-    advance(context, now, segment, out);
-  } else if (is_duplicate_ack(segment)) {
-    on_duplicate_ack(now, out);
+  if (segment.ack.after(snd_una_) || !segment.options.sack.empty() || is_duplicate_ack(segment)) {
+    on_ack(context, now, segment, out);
   }
-  update_window(segment);
+  update_window(context, segment);
   return state_ == State::kClosed ? Next::kStop : Next::kContinue;
 }
 
@@ -232,7 +230,7 @@ bool Connection::completes_handshake(const SegmentIn& segment) const noexcept {
 
 void Connection::establish(const Context& context, Instant now, const SegmentIn& segment,
                            Actions& out) noexcept {
-  sample_round_trip(context, now, segment);
+  sample_handshake(context, now, segment);
   if (syn_lost_) rto_.after_lost_syn();
   snd_una_ = segment.ack;
   snd_wnd_ = segment.flags.syn() ? segment.window : std::uint32_t{segment.window} << snd_shift_;
@@ -243,9 +241,11 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
   retransmits_ = 0;
   disarm(Timer::kRetransmit);
   disarm(Timer::kLifetime);
-  limited_at_ = snd_sml_ = rtx_nxt_ = rtx_end_ = snd_una_;
+  limited_at_ = snd_sml_ = snd_una_;
+  rack_.begin(snd_una_);
   recover_ = iss_;  // RFC 6582 section 3.2: a loss of the very first segment can be told
   congestion_.begin(now, mss_, context.config.initial_window_segments, syn_lost_, iss_.raw);
+  set_pace();
   last_received_ = now;
   if (keep_alive_ms_ > 0) arm(Timer::kKeepAlive, now + keep_alive());
   // A half-close asked for during the handshake takes effect now (section 3.10.4).
@@ -256,13 +256,11 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
 /// New data is acknowledged: SND.UNA < SEG.ACK =< SND.NXT.
 void Connection::advance(const Context& context, Instant now, const SegmentIn& segment,
                          Actions& out) noexcept {
-  sample_round_trip(context, now, segment);
   const std::uint32_t numbers = snd_una_.until(segment.ack);
   const bool fin_acked = fin_sent() && segment.ack == snd_nxt_;
   out.acked = numbers - (fin_acked ? 1 : 0);
   bytes_acked_ += out.acked;
   snd_una_ = segment.ack;
-  on_new_ack(now, numbers);
   retransmits_ = 0;
   probing_ = false;
   unacked_since_ = now;
@@ -277,14 +275,22 @@ void Connection::advance(const Context& context, Instant now, const SegmentIn& s
   if (fin_acked) fin_acknowledged(context, now, out);
 }
 
+void Connection::sample_handshake(const Context& context, Instant now,
+                                  const SegmentIn& segment) noexcept {
+  timed_ = timing_ && segment.ack.at_or_after(timed_end_);
+  sample_round_trip(context, now, segment);
+}
+
 /// RFC 6298 section 3: one timed segment a round trip, never one sent twice. Where that rule leaves
 /// nothing to measure, the timestamp echo tells which copy arrived (RFC 7323 section 4).
 void Connection::sample_round_trip(const Context& context, Instant now,
                                    const SegmentIn& segment) noexcept {
   if (timing_) {
-    if (segment.ack.before(timed_end_)) return;
+    // With SACK, what is timed may be sent again: then another is.
+    if (!timed_ && segment.ack.before(timed_end_)) return;
     timing_ = false;
-    round_trip_was(context, now - timed_at_);
+    if (timed_) round_trip_was(context, now - timed_at_);
+    timed_ = false;
   } else if (timestamps_ && retransmits_ > 0 && segment.options.timestamps &&
              segment.options.timestamps->tsecr != 0) {
     const std::uint32_t ticks = timestamp_now(now) - segment.options.timestamps->tsecr;
@@ -296,6 +302,10 @@ void Connection::sample_round_trip(const Context& context, Instant now,
 
 void Connection::round_trip_was(const Context& context, Duration rtt) noexcept {
   rto_.sample(context.config, rtt);
+  shortest_may_be(rtt);
+}
+
+void Connection::shortest_may_be(Duration rtt) noexcept {
   const std::int64_t us = std::clamp<std::int64_t>((rtt + nanoseconds(999)) / microseconds(1), 1,
                                                    std::numeric_limits<std::uint32_t>::max());
   if (min_rtt_us_ == 0 || us < min_rtt_us_) min_rtt_us_ = static_cast<std::uint32_t>(us);
@@ -304,7 +314,7 @@ void Connection::round_trip_was(const Context& context, Duration rtt) noexcept {
 /// The window is taken from the newest segment only (SND.WL1, SND.WL2): an old one must not shrink
 /// it. Deviation: of two segments the one that acknowledges more was sent later, though its number
 /// be older, as it is when text comes again (docs/decisions/0010-window-of-text-sent-again.md).
-void Connection::update_window(const SegmentIn& segment) noexcept {
+void Connection::update_window(const Context& context, const SegmentIn& segment) noexcept {
   if (!snd_una_.at_or_before(segment.ack)) return;
   const bool newer = snd_wl2_.before(segment.ack) || snd_wl1_.before(segment.seq) ||
                      (snd_wl1_ == segment.seq && snd_wl2_.at_or_before(segment.ack));
@@ -319,8 +329,7 @@ void Connection::update_window(const SegmentIn& segment) noexcept {
   disarm(Timer::kPersist);
   if (snd_una_ != snd_nxt_ && timer(Timer::kRetransmit) == kNever) {
     // What was in flight when the window shut, and probed for since, was thrown away.
-    rtx_nxt_ = snd_una_;
-    rtx_end_ = snd_nxt_;
+    board_.lose_all(context.sent);
   }
 }
 
@@ -447,7 +456,6 @@ void Connection::become_closed(Actions& out, std::optional<Error> error) noexcep
   ack_now_ = false;
   dup_acks_owed_ = 0;
   syn_due_ = probe_due_ = keep_alive_due_ = false;
-  rtx_end_ = rtx_nxt_;
   snd_nxt_ = send_limit();
   out.closed = true;
 }

@@ -50,6 +50,10 @@ struct Config {
   std::uint32_t initial_window_segments = 10;  ///< RFC 6928
   std::uint32_t challenge_acks = 10;  ///< a connection, every challenge_interval (RFC 5961)
   Duration challenge_interval = seconds(5);
+  Duration most_ack_delay = milliseconds(200);  ///< that a peer is expected to keep (RFC 8985)
+  bool tail_loss_probe = true;                  ///< RFC 8985 section 7
+  bool pacing = true;  ///< spread segments over the round trip, as congestion control says
+  std::uint32_t pacing_burst = 10;        ///< segments that may go at once all the same
   std::uint32_t reassembly_ranges = 256;  ///< out-of-order ranges of one connection
   bool timestamps = true;                 ///< offer and take RFC 7323 timestamps
   bool window_scaling = true;             ///< offer and take RFC 7323 window scaling

@@ -10,8 +10,11 @@
 #include "protocols/tcp/cc/congestion.hh"
 #include "protocols/tcp/config.hh"
 #include "protocols/tcp/info.hh"
+#include "protocols/tcp/prr.hh"
+#include "protocols/tcp/rack.hh"
 #include "protocols/tcp/reassembly.hh"
 #include "protocols/tcp/rto.hh"
+#include "protocols/tcp/scoreboard.hh"
 #include "protocols/tcp/segment.hh"
 #include "protocols/tcp/state.hh"
 
@@ -21,6 +24,7 @@ namespace smol::tcp {
 struct Context {
   const Config& config;
   RangePool& ranges;
+  SentPool& sent;
   /// Packets are short: promise no more window than was promised, keep nothing out of order.
   bool short_of_memory = false;
   /// Packets are nearly gone: keep no text for a user who leaves text unread.
@@ -100,7 +104,7 @@ class Connection {
   /// Cheap and on the safe side: false means that next_segment() would say no.
   bool may_send() const noexcept {
     return ack_now_ || dup_acks_owed_ > 0 || syn_due_ || probe_due_ || keep_alive_due_ ||
-           rtx_nxt_.before(rtx_end_) || snd_nxt_.before(send_limit());
+           tlp_due_ || board_.lost() > 0 || snd_nxt_.before(send_limit());
   }
 
   // --- questions
@@ -143,6 +147,9 @@ class Connection {
   std::uint8_t dscp() const noexcept { return dscp_; }
   std::uint32_t send_buffer() const noexcept { return send_buffer_; }
   Reassembly& reassembly() noexcept { return reassembly_; }
+  const Scoreboard& scoreboard() const noexcept { return board_; }
+  /// Gives back what was in flight, once state() is kClosed or kTimeWait.
+  void forget_sent(const Context& context) noexcept { board_.clear(context.sent); }
   Info info() const noexcept;
 
   /// The timestamp clock: milliseconds (RFC 7323 section 5.4), before the connection's offset.
@@ -154,13 +161,24 @@ class Connection {
   enum class Next : std::uint8_t { kContinue, kStop };
   enum class Timer : std::uint8_t {
     kRetransmit,
+    kLoss,     ///< what may only be late is lost then (RACK), or the tail probe (TLP)
+    kPace,     ///< the next segment may go
     kPersist,  ///< zero-window probe, or the override of sender-side silly-window avoidance
     kDelayedAck,
     kKeepAlive,
     kLifetime,  ///< of SYN-RECEIVED, and of FIN-WAIT-2 without a user
     kUser,
   };
-  static constexpr std::size_t kTimers = 6;
+  static constexpr std::size_t kTimers = 8;
+
+  /// What the sender is recovering from.
+  enum class Episode : std::uint8_t {
+    kNone,
+    kCwr,       ///< the peer echoed congestion: the window comes down, nothing is sent again
+    kRecovery,  ///< RACK, or three duplicate ACKs, told of a loss
+    kLoss,      ///< a retransmission timeout
+  };
+  struct News;
   static constexpr std::uint32_t kForeverMs = 0xffff'ffff;
 
   /// The part of a segment's text that is new and in the window.
@@ -200,8 +218,10 @@ class Connection {
   void advance(const Context& context, Instant now, const SegmentIn& segment,
                Actions& out) noexcept;
   void round_trip_was(const Context& context, Duration rtt) noexcept;
+  void shortest_may_be(Duration rtt) noexcept;
+  void sample_handshake(const Context& context, Instant now, const SegmentIn& segment) noexcept;
   void sample_round_trip(const Context& context, Instant now, const SegmentIn& segment) noexcept;
-  void update_window(const SegmentIn& segment) noexcept;
+  void update_window(const Context& context, const SegmentIn& segment) noexcept;
   void fin_acknowledged(const Context& context, Instant now, Actions& out) noexcept;
   void take_fin(Actions& out) noexcept;
   void challenge(const Context& context, Instant now, Actions& out) noexcept;
@@ -213,26 +233,59 @@ class Connection {
   void duplicate_arrived(SackBlock twice) noexcept;
   void acknowledge(const Context& context, Instant now, SegmentOut& out) noexcept;
 
-  // recovery.cc: loss detection by duplicate ACKs, NewReno (RFC 5681, RFC 6582).
+  // recovery.cc: loss detection and recovery.
   bool is_duplicate_ack(const SegmentIn& segment) const noexcept;
-  void on_duplicate_ack(Instant now, Actions& out) noexcept;
-  void on_new_ack(Instant now, std::uint32_t acked) noexcept;
+  void on_ack(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
+  void hear_delivery(const Context& context, Instant now, const SegmentIn& segment,
+                     News& news) noexcept;
+  template <class Hear>
+  void hear_sack(const Context& context, const SegmentIn& segment, News& news,
+                 const Hear& hear) noexcept;
+  bool is_duplicate_report(const SegmentIn& segment) const noexcept;
+  void count_duplicates(News& news) noexcept;
   void drag_marks() noexcept;
-  void on_retransmission_timeout(Instant now) noexcept;
+  std::uint32_t detect_loss(const Context& context, Instant now) noexcept;
+  void begin_recovery(const Context& context, Instant now, const News& news, Actions& out) noexcept;
+  void begin_episode(Episode episode) noexcept;
+  void congestion_echoed(Instant now) noexcept;
+  void go_on(const Context& context, Instant now, const SegmentIn& segment, const News& news,
+             std::uint32_t acked, Actions& out) noexcept;
+  void end_episode(Instant now) noexcept;
+  bool was_spurious(const SegmentIn& segment, const News& news) const noexcept;
+  void undo(const Context& context, Actions& out) noexcept;
+  void watch_timeout(const Context& context, const News& news, Actions& out) noexcept;
+  void on_retransmission_timeout(const Context& context, Instant now) noexcept;
+  void on_loss_timer(const Context& context, Instant now, Actions& out) noexcept;
+  void schedule_probe(const Context& context, Instant now) noexcept;
+  void hear_probe(Instant now, const SegmentIn& segment, const News& news) noexcept;
+  void report(Instant now, const News& news, std::uint32_t acked, bool was_limited,
+              bool in_recovery) noexcept;
+  bool steered_by_prr() const noexcept {
+    return congestion_.reduces_by_prr() && (sack_ || episode_ == Episode::kCwr);
+  }
 
   // output.cc
   bool handshake_segment(const Context& context, Instant now, SegmentOut& out) noexcept;
+  bool send_data(const Context& context, Instant now, SegmentOut& out) noexcept;
   bool resend(const Context& context, Instant now, SegmentOut& out) noexcept;
+  bool send_tail_probe(const Context& context, Instant now, SegmentOut& out) noexcept;
+  void send_again(const Context& context, Instant now, SeqNumber begin, std::uint32_t len, bool fin,
+                  SegmentOut& out) noexcept;
+  void send_first(const Context& context, Instant now, std::uint32_t len, bool fin,
+                  SegmentOut& out) noexcept;
+  bool must_pace(const Context& context, Instant now) noexcept;
+  void pace(const Context& context, Instant now, std::uint32_t octets) noexcept;
+  void set_pace() noexcept;
   bool send_probe(const Context& context, Instant now, SegmentOut& out) noexcept;
   bool send_new(const Context& context, Instant now, SegmentOut& out) noexcept;
-  bool held_back(Instant now, std::uint32_t len, std::uint32_t queued,
-                 std::uint32_t usable) noexcept;
+  bool held_back(Instant now, std::uint32_t len, std::uint32_t queued, std::uint32_t usable,
+                 bool by_congestion) noexcept;
   void bare_segment(const Context& context, Instant now, SeqNumber seq, SegmentOut& out) noexcept;
   void carry(const Context& context, Instant now, SeqNumber seq, std::uint32_t len, bool fin,
              SegmentOut& out) noexcept;
   std::uint32_t window_step() const noexcept;
   std::uint16_t select_window(const Context& context) noexcept;
-  std::uint32_t send_window() const noexcept;
+  std::uint32_t congestion_room() const noexcept;
 
   // timeouts.cc
   void on_retransmit_timer(const Context& context, Instant now, Actions& out) noexcept;
@@ -292,7 +345,16 @@ class Connection {
   bool keep_alive_due_ : 1 = false;
   bool override_ : 1 = false;  ///< send what little there is room for (RFC 9293 section 3.8.6.2.1)
   bool timing_ : 1 = false;
-  bool in_recovery_ : 1 = false;
+  bool timed_ : 1 = false;        ///< what is timed has arrived
+  bool must_resend_ : 1 = false;  ///< the first that is lost goes whatever cwnd says
+  bool frto_ : 1 = false;         ///< the timeout may have been too early
+  bool frto_new_ : 1 = false;     ///< new data goes to find out
+  bool undo_open_ : 1 = false;
+  bool resent_any_ : 1 = false;         ///< in this episode
+  bool loss_timer_probes_ : 1 = false;  ///< what Timer::kLoss is for
+  bool tlp_due_ : 1 = false;
+  bool tlp_open_ : 1 = false;    ///< a tail probe is not answered yet
+  bool tlp_resent_ : 1 = false;  ///< it was old data
   bool fin_queued_ : 1 = false;
   bool peer_fin_seen_ : 1 = false;
   bool peer_fin_taken_ : 1 = false;
@@ -308,9 +370,18 @@ class Connection {
   Congestion congestion_;
   SeqNumber limited_at_;  ///< snd_nxt when the congestion window last held the sender back
   SeqNumber snd_sml_;     ///< one past the last small segment sent (Minshall)
-  SeqNumber rtx_nxt_;     ///< [rtx_nxt_, rtx_end_) is to be sent again
-  SeqNumber rtx_end_;
-  SeqNumber recover_;  ///< RFC 6582
+  SeqNumber recover_;     ///< SND.NXT when the episode began: what ends it (RFC 6582)
+  SeqNumber tlp_end_;     ///< SND.NXT when the tail probe went
+  Scoreboard board_;      ///< [snd_una_, snd_nxt_) but for the SYN
+  Delivery delivery_;
+  std::uint64_t app_limited_until_ = 0;  ///< delivered by then, what was sent before is
+  Rack rack_;
+  Prr prr_;
+  std::uint32_t undo_octets_ = 0;  ///< sent again in this episode, and not reported twice
+  std::uint32_t resent_ts_ = 0;    ///< timestamp of the first of them
+  std::uint32_t pace_q10_ = 0;     ///< ns an octet takes, times 1024; 0: not paced
+  Instant pace_until_{};
+  Episode episode_ = Episode::kNone;
   SeqNumber timed_end_;
   SeqNumber peer_fin_;            ///< number of the peer's FIN, once seen
   std::uint32_t min_rtt_us_ = 0;  ///< the shortest round trip, rounded up; 0: none yet
@@ -343,6 +414,9 @@ class Connection {
   std::uint32_t timeouts_ = 0;
   std::uint32_t fast_retrans_ = 0;
   std::uint32_t dup_acks_in_ = 0;
+  std::uint32_t dsacks_in_ = 0;
+  std::uint32_t tail_probes_ = 0;
+  std::uint32_t undone_ = 0;  ///< episodes that proved to be of no loss
   std::uint32_t zero_window_probes_ = 0;
   std::uint32_t sacks_out_ = 0;
   std::uint32_t dsacks_out_ = 0;

@@ -15,6 +15,7 @@ enum class WaitsFor : std::uint8_t {
   kApplication,       ///< nothing is queued
   kPeerWindow,        ///< the peer's window is full or closed
   kCongestionWindow,  ///< cwnd is full
+  kPacing,            ///< the next segment's time has not come
   kNagle,             ///< a small segment waits for an acknowledgement
   kHandshake,
 };
@@ -39,7 +40,9 @@ struct Info {
   bool timestamps = false;      ///< agreed on (RFC 7323)
   bool window_scaling = false;  ///< agreed on (RFC 7323)
   bool sack = false;            ///< agreed on (RFC 2018)
-  bool in_recovery = false;     ///< of a loss that duplicate ACKs told of
+  bool in_recovery = false;     ///< of a loss that SACK or duplicate ACKs told of
+  bool in_loss = false;         ///< of a retransmission timeout
+  bool reordering = false;      ///< the path was seen to reorder (RFC 8985)
   bool nagle = true;
   std::uint32_t rcv_mss = 0;  ///< payload of the largest segment received
   std::uint32_t advmss = 0;   ///< what our SYN said, or would say, of our own
@@ -54,6 +57,10 @@ struct Info {
   std::uint32_t receive_buffer = 0;  ///< octets
   std::uint32_t unsent = 0;          ///< octets queued and never sent
   std::uint32_t unacked = 0;         ///< octets sent and not acknowledged
+  std::uint32_t in_flight = 0;       ///< octets sent, and neither delivered nor taken for lost
+  std::uint32_t sacked = 0;          ///< octets that the peer holds beyond a hole
+  std::uint32_t lost = 0;            ///< octets taken for lost, and not sent again yet
+  std::uint64_t pacing_rate = 0;     ///< octets a second; 0: not paced
   std::uint32_t unread = 0;          ///< octets received in order and not read
   std::uint32_t out_of_order = 0;    ///< octets held beyond a hole
   std::uint64_t bytes_sent = 0;      ///< payload sent, and sent again
@@ -66,6 +73,9 @@ struct Info {
   std::uint32_t timeouts = 0;      ///< retransmission timeouts
   std::uint32_t fast_retrans = 0;  ///< fast retransmits begun
   std::uint32_t dup_acks_in = 0;
+  std::uint32_t dsacks_in = 0;    ///< D-SACKs received
+  std::uint32_t tail_probes = 0;  ///< tail loss probes sent
+  std::uint32_t undone = 0;       ///< recoveries that proved to be of no loss, and were undone
   std::uint32_t zero_window_probes = 0;
   std::uint32_t sacks_out = 0;   ///< segments that told of octets beyond a hole
   std::uint32_t dsacks_out = 0;  ///< segments that told of octets received twice (RFC 2883)
@@ -73,6 +83,8 @@ struct Info {
   Instant last_received{};       ///< any segment that was acceptable
   // When each timer runs out; kNever: it does not run.
   Instant retransmit_timer = kNever;
+  Instant loss_timer = kNever;  ///< reordering window, or tail loss probe
+  Instant pacing_timer = kNever;
   Instant persist_timer = kNever;  ///< zero-window probe
   Instant delayed_ack_timer = kNever;
   Instant keep_alive_timer = kNever;

@@ -18,9 +18,7 @@ bool Connection::next_segment(const Context& context, Instant now, SegmentOut& o
     acknowledge(context, now, out);
     return true;
   }
-  if (resend(context, now, out) || send_probe(context, now, out) || send_new(context, now, out)) {
-    return true;
-  }
+  if (send_data(context, now, out)) return true;
   if (keep_alive_due_) {
     keep_alive_due_ = false;
     bare_segment(context, now, snd_nxt_ - 1, out);
@@ -33,6 +31,17 @@ bool Connection::next_segment(const Context& context, Instant now, SegmentOut& o
     return true;
   }
   return false;
+}
+
+bool Connection::send_data(const Context& context, Instant now, SegmentOut& out) noexcept {
+  if (send_tail_probe(context, now, out)) return true;
+  if (frto_new_) {
+    if (send_new(context, now, out)) return true;
+    // What came of it will be told; if nothing could go, the old must.
+    if (snd_nxt_.after(recover_)) return false;
+    frto_ = frto_new_ = false;
+  }
+  return resend(context, now, out) || send_probe(context, now, out) || send_new(context, now, out);
 }
 
 bool Connection::handshake_segment(const Context& context, Instant now, SegmentOut& out) noexcept {
@@ -78,28 +87,133 @@ bool Connection::handshake_segment(const Context& context, Instant now, SegmentO
   return true;
 }
 
-/// What is taken for lost, from the left. The first segment always goes; the others as the
-/// congestion window allows, and none beyond the peer's window (RFC 9293 SHLD-16).
+/// What is taken for lost, from the left, as the congestion window and the pace allow; none beyond
+/// the peer's window (RFC 9293 SHLD-16).
 bool Connection::resend(const Context& context, Instant now, SegmentOut& out) noexcept {
-  rtx_nxt_ = later(rtx_nxt_, snd_una_);
-  if (!rtx_nxt_.before(rtx_end_)) return false;
-  const std::uint32_t offset = snd_una_.until(rtx_nxt_);
-  if (offset > 0 && offset >= congestion_.cwnd()) return false;
-  const SeqNumber text_end = earlier(rtx_end_, snd_end_);
-  std::uint32_t len = rtx_nxt_.before(text_end) ? rtx_nxt_.until(text_end) : 0;
+  if (board_.lost() == 0) return false;
+  const Scoreboard::Hole hole = board_.next_hole(context.sent, mss_ + 1u);
+  const std::uint32_t offset = snd_una_.until(hole.begin);
+  const SeqNumber text_end = earlier(hole.end, snd_end_);
+  std::uint32_t len = hole.begin.before(text_end) ? hole.begin.until(text_end) : 0;
   len = std::min<std::uint32_t>(len, mss_);
   if (offset + len > snd_wnd_) len = offset < snd_wnd_ ? snd_wnd_ - offset : 0;
-  const bool fin = fin_queued_ && rtx_nxt_ + len == fin_seq() && fin_seq().before(rtx_end_) &&
+  const bool fin = fin_queued_ && hole.begin + len == fin_seq() && fin_seq().before(hole.end) &&
                    offset + len < std::max(snd_wnd_, 1u);
-  if (len == 0 && !fin) return false;
-  carry(context, now, rtx_nxt_, len, fin, out);
+  if (len == 0 && !fin) {
+    waits_for_ = WaitsFor::kPeerWindow;
+    return false;
+  }
+  if (!must_resend_) {
+    if (len > congestion_room()) {
+      waits_for_ = WaitsFor::kCongestionWindow;
+      return false;
+    }
+    if (must_pace(context, now)) return false;
+  }
+  must_resend_ = false;
+  if (!resent_any_) {
+    resent_any_ = true;
+    resent_ts_ = timestamp_now(now);
+  }
+  undo_octets_ += len;
+  send_again(context, now, hole.begin, len, fin, out);
+  arm_retransmit(context, now);
+  return true;
+}
+
+/// RFC 8985 section 7.3: new data if there is some, else the end of the flight again, whatever the
+/// congestion window says.
+bool Connection::send_tail_probe(const Context& context, Instant now, SegmentOut& out) noexcept {
+  if (!tlp_due_) return false;
+  tlp_due_ = false;
+  if (board_.in_flight() == 0 || snd_wnd_ == 0) return false;
+  const std::uint32_t flight = unacked();
+  const std::uint32_t queued = snd_nxt_.before(snd_end_) ? snd_nxt_.until(snd_end_) : 0;
+  const std::uint32_t room = snd_wnd_ > flight ? snd_wnd_ - flight : 0;
+  const std::uint32_t len = std::min({queued, room, std::uint32_t{mss_}});
+  if (len > 0) {
+    send_first(context, now, len, false, out);
+    tlp_resent_ = false;
+  } else {
+    const SeqNumber text_end = earlier(snd_nxt_, snd_end_);
+    const std::uint32_t text =
+        std::min<std::uint32_t>(snd_una_.before(text_end) ? snd_una_.until(text_end) : 0, mss_);
+    send_again(context, now, text_end - text, text, fin_sent(), out);
+    tlp_resent_ = true;
+  }
+  tlp_open_ = true;
+  tlp_end_ = snd_nxt_;
+  ++tail_probes_;
+  arm_retransmit(context, now);
+  return true;
+}
+
+/// Numbers that went before: Karn's rule sees to it that their round trip is not timed.
+void Connection::send_again(const Context& context, Instant now, SeqNumber begin, std::uint32_t len,
+                            bool fin, SegmentOut& out) noexcept {
+  carry(context, now, begin, len, fin, out);
   out.retransmission = true;
   ++sum_retrans_;
   bytes_retrans_ += std::min(len, ~bytes_retrans_);
-  rtx_nxt_ += len + (fin ? 1 : 0);
-  timing_ = false;  // Karn
-  arm_retransmit(context, now);
+  const std::uint32_t numbers = len + (fin ? 1 : 0);
+  board_.resent(context.sent, now, begin, begin + numbers, delivery_);
+  if (!sack_) timing_ = false;
+  prr_.sent(numbers);
+  pace(context, now, len);
+}
+
+/// The next numbers that never went.
+void Connection::send_first(const Context& context, Instant now, std::uint32_t len, bool fin,
+                            SegmentOut& out) noexcept {
+  const std::uint32_t numbers = len + (fin ? 1 : 0);
+  if (snd_una_ == snd_nxt_) {
+    unacked_since_ = now;
+    delivery_.first_sent_at = delivery_.delivered_at = now;
+  }
+  if (!timing_) {
+    timing_ = true;
+    timed_ = false;
+    timed_end_ = snd_nxt_ + numbers;
+    timed_at_ = now;
+  }
+  carry(context, now, snd_nxt_, len, fin, out);
+  board_.sent(context.sent, now, snd_nxt_, snd_nxt_ + numbers, delivery_);
+  snd_nxt_ += numbers;
+  if (len < mss_) snd_sml_ = snd_nxt_;
+  prr_.sent(numbers);
+  pace(context, now, len);
+  if (timer(Timer::kRetransmit) == kNever) arm_retransmit(context, now);
+}
+
+// --- pacing --------------------------------------------------------------------------------------
+
+/// What the timer wheel can tell apart, twice: at high rates less cannot be waited for.
+constexpr Duration kLeastPause = microseconds(131);
+
+/// Is it too early for the next segment?
+bool Connection::must_pace(const Context& context, Instant now) noexcept {
+  if (pace_q10_ == 0 || !context.config.pacing || pace_until_ <= now) return false;
+  waits_for_ = WaitsFor::kPacing;
+  arm(Timer::kPace, pace_until_);
   return true;
+}
+
+/// `octets` go now. A connection that sent less than it might have may send as much at once later
+/// as the burst allows.
+void Connection::pace(const Context& context, Instant now, std::uint32_t octets) noexcept {
+  if (pace_q10_ == 0) return;
+  const auto time = [&](std::uint32_t n) { return Duration{(std::int64_t{n} * pace_q10_) >> 10}; };
+  const Duration credit = std::max(time(context.config.pacing_burst * mss_), kLeastPause);
+  pace_until_ = std::max(pace_until_, now - credit) + time(octets);
+}
+
+void Connection::set_pace() noexcept {
+  const std::uint64_t rate = congestion_.pacing_rate(rto_.srtt());
+  constexpr std::uint64_t kSecond = std::uint64_t{1'000'000'000} << 10;
+  pace_q10_ =
+      rate == 0
+          ? 0
+          : static_cast<std::uint32_t>(std::clamp<std::uint64_t>(kSecond / rate, 1, 0xffff'ffff));
 }
 
 /// One octet, or the FIN, into a closed window (RFC 9293 section 3.8.6.1). It counts neither as
@@ -122,48 +236,52 @@ bool Connection::send_probe(const Context& context, Instant now, SegmentOut& out
 bool Connection::send_new(const Context& context, Instant now, SegmentOut& out) noexcept {
   if (!snd_nxt_.before(send_limit())) {
     waits_for_ = WaitsFor::kApplication;
+    if (board_.lost() == 0 && congestion_room() >= mss_) {
+      delivery_.app_limited = true;
+      app_limited_until_ = delivery_.delivered + board_.in_flight();
+    }
     return false;
   }
   const std::uint32_t flight = unacked();
   if (flight == 0 && now - last_sent_ > rto_.value()) {
     congestion_.on_idle(now, mss_, context.config.initial_window_segments, now - last_sent_);
+    set_pace();
   }
-  const std::uint32_t window = send_window();
-  const std::uint32_t usable = window > flight ? window - flight : 0;
+  const std::uint32_t peer_room = snd_wnd_ > flight ? snd_wnd_ - flight : 0;
+  const std::uint32_t room = congestion_room();
+  const std::uint32_t usable = std::min(peer_room, room);
   const std::uint32_t queued = snd_nxt_.until(snd_end_);
   const std::uint32_t len = std::min({queued, std::uint32_t{mss_}, usable});
   const bool fin = fin_queued_ && len == queued && len < usable;
-  if (len < mss_ && !fin && held_back(now, len, queued, usable)) return false;
+  if (len < mss_ && !fin && held_back(now, len, queued, usable, room < peer_room)) return false;
+  if (must_pace(context, now)) return false;
   override_ = false;
   probing_ = false;
   disarm(Timer::kPersist);
   waits_for_ = WaitsFor::kNothing;
-  if (flight == 0) unacked_since_ = now;
-  if (flight + len + mss_ > congestion_.cwnd()) limited_at_ = snd_nxt_ + len;
-  if (!timing_) {
-    timing_ = true;
-    timed_end_ = snd_nxt_ + len + (fin ? 1 : 0);
-    timed_at_ = now;
-  }
-  carry(context, now, snd_nxt_, len, fin, out);
-  snd_nxt_ += len + (fin ? 1 : 0);
-  if (len < mss_) snd_sml_ = snd_nxt_;
-  if (timer(Timer::kRetransmit) == kNever) arm_retransmit(context, now);
+  if (len + mss_ > room) limited_at_ = snd_nxt_ + len;
+  send_first(context, now, len, fin, out);
+  schedule_probe(context, now);
   return true;
 }
 
-/// What the peer and the network let us have in flight. The first two duplicate ACKs let one new
-/// segment go each (limited transmit, RFC 3042).
-std::uint32_t Connection::send_window() const noexcept {
-  const std::uint32_t extra = in_recovery_ ? 0 : std::min<std::uint32_t>(dup_acks_, 2) * mss_;
-  return std::min(snd_wnd_, congestion_.cwnd() + extra);
+/// What the network lets us send now. With nothing in flight a segment always goes: no ACK would
+/// come to let it. Without SACK, the first two duplicate ACKs let one new segment go each (limited
+/// transmit, RFC 3042); with it, what was SACKed is in flight no more.
+std::uint32_t Connection::congestion_room() const noexcept {
+  const std::uint32_t in_flight = board_.in_flight();
+  if (in_flight == 0) return std::max(congestion_.cwnd(), std::uint32_t{mss_});
+  const std::uint32_t extra =
+      sack_ || episode_ == Episode::kRecovery ? 0 : std::min<std::uint32_t>(dup_acks_, 2) * mss_;
+  const std::uint32_t window = congestion_.cwnd() + extra;
+  return window > in_flight ? window - in_flight : 0;
 }
 
 /// A segment of less than full size could go. Should it? Sender-side silly-window avoidance (RFC
 /// 9293 section 3.8.6.2.1) and Nagle's algorithm in Minshall's form: only a *small* segment in
 /// flight holds back another.
 bool Connection::held_back(Instant now, std::uint32_t len, std::uint32_t queued,
-                           std::uint32_t usable) noexcept {
+                           std::uint32_t usable, bool by_congestion) noexcept {
   const bool nothing_in_flight = snd_una_ == snd_nxt_;
   if (len == queued && (queued > 0 || usable > 0)) {
     const bool small_in_flight = nagle_ && snd_sml_.after(snd_una_);
@@ -173,7 +291,7 @@ bool Connection::held_back(Instant now, std::uint32_t len, std::uint32_t queued,
     return true;
   }
   // Part of the queue fits the window.
-  if (congestion_.cwnd() < snd_wnd_) {
+  if (by_congestion) {
     waits_for_ = WaitsFor::kCongestionWindow;
     limited_at_ = snd_nxt_;
     return true;

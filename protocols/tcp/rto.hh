@@ -36,6 +36,8 @@ class Rto {
   constexpr void back_off() noexcept {
     if (backoff_ < kMaxBackoff) ++backoff_;
   }
+  /// What it waited for was on its way.
+  constexpr void after_spurious() noexcept { backoff_ = 0; }
   /// The handshake needed a retransmission: data begins with 3 s (section 5.7).
   constexpr void after_lost_syn() noexcept {
     if (srtt_ == Duration::zero()) rto_ = std::max(rto_, seconds(3));

@@ -73,6 +73,8 @@ struct Note {
                                               << 14;  ///< the path is in doubt: check the neighbour
   static constexpr std::uint32_t kForwardProgress = 1u << 15;  ///< new data acknowledged
   static constexpr std::uint32_t kTextAfterClose = 1u << 16;
+  static constexpr std::uint32_t kTailProbe = 1u << 17;  ///< RFC 8985
+  static constexpr std::uint32_t kUndone = 1u << 18;     ///< an episode of recovery was for nothing
 };
 
 /// The effects of an event on a connection. The caller performs them, in this order: free `acked`

@@ -20,7 +20,10 @@ Actions Connection::timeout(const Context& context, Instant now) noexcept {
     disarm(Timer::kDelayedAck);
     ack_now_ = true;
   }
-  if (due(Timer::kRetransmit, now)) on_retransmit_timer(context, now, out);
+  if (due(Timer::kPace, now)) disarm(Timer::kPace);
+  if (due(Timer::kLoss, now)) on_loss_timer(context, now, out);
+  // A tail probe puts it off.
+  if (due(Timer::kRetransmit, now) && !tlp_due_) on_retransmit_timer(context, now, out);
   if (due(Timer::kPersist, now)) on_persist_timer(context, now, out);
   if (due(Timer::kKeepAlive, now)) on_keep_alive_timer(now, out);
   if (due(Timer::kLifetime, now)) {
@@ -32,6 +35,7 @@ Actions Connection::timeout(const Context& context, Instant now) noexcept {
     out.note(Note::kDeadline);
   }
   earliest_ = *std::min_element(timers_.begin(), timers_.end());
+  if (tlp_due_) out.note(Note::kTailProbe);
   out.send = may_send();
   return out;
 }
@@ -72,7 +76,7 @@ void Connection::on_retransmit_timer(const Context& context, Instant now, Action
     timing_ = false;
   } else {
     ++timeouts_;
-    on_retransmission_timeout(now);
+    on_retransmission_timeout(context, now);
   }
   rto_.back_off();
   // It is armed again when the segment goes; until then, nothing in flight is without a timer.

@@ -32,8 +32,6 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       keep_alive_octet_{setup.options.keep_alive_octet},
       is_v6_{setup.is_v6},
       congestion_{setup.options.congestion_control},
-      rtx_nxt_{setup.iss},
-      rtx_end_{setup.iss},
       last_received_{now},
       unacked_since_{now},
       rto_{context.config},
@@ -235,7 +233,9 @@ Info Connection::info() const noexcept {
   out.timestamps = timestamps_;
   out.window_scaling = scaling_;
   out.sack = sack_;
-  out.in_recovery = in_recovery_;
+  out.in_recovery = episode_ == Episode::kRecovery;
+  out.in_loss = episode_ == Episode::kLoss;
+  out.reordering = rack_.reordering_seen();
   out.nagle = nagle_;
   out.rcv_mss = rcv_mss_;
   out.advmss = local_mss_;
@@ -264,12 +264,21 @@ Info Connection::info() const noexcept {
   out.timeouts = timeouts_;
   out.fast_retrans = fast_retrans_;
   out.dup_acks_in = dup_acks_in_;
+  out.dsacks_in = dsacks_in_;
+  out.tail_probes = tail_probes_;
+  out.undone = undone_;
+  out.in_flight = board_.in_flight();
+  out.sacked = board_.sacked();
+  out.lost = board_.lost();
+  out.pacing_rate = pace_q10_ == 0 ? 0 : (std::uint64_t{1'000'000'000} << 10) / pace_q10_;
   out.zero_window_probes = zero_window_probes_;
   out.sacks_out = sacks_out_;
   out.dsacks_out = dsacks_out_;
   out.last_sent = last_sent_;
   out.last_received = last_received_;
   out.retransmit_timer = timer(Timer::kRetransmit);
+  out.loss_timer = timer(Timer::kLoss);
+  out.pacing_timer = timer(Timer::kPace);
   out.persist_timer = timer(Timer::kPersist);
   out.delayed_ack_timer = timer(Timer::kDelayedAck);
   out.keep_alive_timer = timer(Timer::kKeepAlive);

@@ -37,6 +37,7 @@ struct Host final : private PacketSink<MemPacket> {
     config.limits.connections = 64;
     config.limits.time_wait = 64;
     config.limits.reassembly_ranges = 1024;
+    config.limits.sent_runs = 4096;
     config.tcp.defaults.send_buffer = 256 << 10;
     config.tcp.defaults.receive_buffer = 256 << 10;
     return config;

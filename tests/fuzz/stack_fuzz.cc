@@ -72,6 +72,7 @@ StackConfig small_config(Input& in) {
   config.limits.time_wait = 3;
   config.limits.udp_sockets = 3;
   config.limits.reassembly_ranges = 8;
+  config.limits.sent_runs = 256;
   const std::uint8_t bits = in.u8();
   config.tcp.timestamps = (bits & 1) == 0;
   config.tcp.window_scaling = (bits & 2) == 0;

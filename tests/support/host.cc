@@ -47,6 +47,7 @@ StackConfig small_config() {
   config.limits.time_wait = 64;
   config.limits.udp_sockets = 8;
   config.limits.reassembly_ranges = 64;
+  config.limits.sent_runs = 256;
   config.neighbor.reachable_time = seconds(1'000'000);
   return config;
 }

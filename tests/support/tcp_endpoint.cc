@@ -7,6 +7,7 @@ namespace {
 
 /// More than any test wants, and what one connection may not use up alone.
 constexpr std::uint32_t kRanges = 1024;
+constexpr std::uint32_t kSentRuns = 4096;
 
 bool is_open(State state) noexcept {
   return state != State::kClosed && state != State::kListen && state != State::kSynSent &&
@@ -103,7 +104,8 @@ Endpoint::Endpoint(const Config& config, const Connection::Setup& setup)
     : config_{config},
       setup_{setup},
       ranges_{kRanges, *std::pmr::get_default_resource()},
-      context_{config_, ranges_},
+      sent_runs_{1, kSentRuns, *std::pmr::get_default_resource()},
+      context_{config_, ranges_, sent_runs_},
       largest_buffer_{setup.options.receive_buffer} {}
 
 void Endpoint::fault(const char* what) {
@@ -265,6 +267,8 @@ void Endpoint::over() {
   }
   connection_->reassembly().clear(ranges_, [](std::uint32_t) {});
   received_.forget();
+  connection_->forget_sent(context_);
+  if (sent_runs_.size() != 0) fault("runs of what was sent are left over");
   if (ranges_.size() != 0) fault("ranges are left over");
 }
 

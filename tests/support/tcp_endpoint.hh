@@ -101,6 +101,7 @@ class Endpoint {
   bool exists() const noexcept { return connection_.has_value(); }
   Context& context() noexcept { return context_; }
   RangePool& ranges() noexcept { return ranges_; }
+  SentPool& sent_runs() noexcept { return sent_runs_; }
   Config& config() noexcept { return config_; }
   /// Note bits of all actions since clear_notes().
   std::uint32_t notes() const noexcept { return notes_; }
@@ -131,6 +132,7 @@ class Endpoint {
   Config config_;
   Connection::Setup setup_;
   RangePool ranges_;
+  SentPool sent_runs_;
   Context context_;
   Place place_ = Place::kNone;
   std::optional<Connection> connection_;

@@ -498,6 +498,7 @@ Config config_of(const Given& given) {
   out.timestamps = given.timestamps;
   out.sack = given.sack;
   out.window_scaling = given.wscale.has_value();
+  out.pacing = given.pacing;
   return out;
 }
 

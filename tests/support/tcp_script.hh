@@ -31,6 +31,7 @@ struct Given {
   bool passive = false;              ///< the peer opens
   bool timestamps = false;
   bool sack = false;
+  bool pacing = false;
   std::optional<std::uint8_t> wscale{};  ///< the peer's; absent: no scaling on either side
   bool is_v6 = false;
   SocketOptions options{};  ///< but for receive_buffer

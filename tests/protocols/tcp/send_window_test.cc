@@ -391,8 +391,12 @@ TEST_P(TcpSendWindow, ShrunkSendsNothingNewAndRepeatsWithin) {
     1s      > . 1501:1502 ack 1
             < . ack 1501 win 20000
             > . 1501:2501 ack 1
-            > . 2501:3501 ack 1
+            > . 2501:3501 ack 1             // cwnd is 2500
+    +100ms  < . ack 3501 win 20000
             > . 3501:4501 ack 1
+            > . 4501:5501 ack 1
+            > . 5501:6501 ack 1
+            > . 6501:7501 ack 1
   )");
 }
 
