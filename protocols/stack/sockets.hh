@@ -239,7 +239,8 @@ class Sockets {
   virtual void set_deadline(SocketId socket, Instant when) noexcept = 0;
   /// How the connection ended; none while it lives, and none if both sides closed in order.
   virtual std::optional<Error> error(SocketId socket) const noexcept = 0;
-  /// The last soft error (an ICMP message, retransmission trouble), taken away by asking.
+  /// The last soft error (an ICMP message; kTimedOut: three retransmissions in a row were not
+  /// answered), taken away by asking. None where tcp::SocketOptions::soft_errors is off.
   virtual std::optional<Error> soft_error(SocketId socket) noexcept = 0;
   /// The port of an ICMP socket's endpoint is its identifier.
   virtual Result<IpEndpoint, Error> local_endpoint(SocketId socket) const noexcept = 0;

@@ -227,7 +227,7 @@ void TcpTransport<P>::receive_for_time_wait(Inbound<P>& in, std::uint32_t slot) 
       tcp::SegmentOut ack =
           tcp::acknowledgement(record, tcp::Connection::timestamp_clock(net_.now()));
       if (in.segment.flags.fin()) restart_time_wait(in.hash, slot);
-      send_alone(in.flow, ack, {net_.config().hop_limit, 0, record.ts_offset});
+      send_alone(in.flow, ack, {record.hop_limit, record.dscp, record.ts_offset});
       return net_.drop(in.interface, std::move(in.packet), Drop::kTcpTimeWait);
     }
     case tcp::TimeWaitVerdict::kReopen:
@@ -274,6 +274,7 @@ void TcpTransport<P>::receive_for_connection(Inbound<P>& in, std::uint32_t index
   }
   const tcp::Actions actions =
       socket.connection.segment_arrives(context_, net_.now(), in.segment, steps_);
+  if (!actions.dropped) socket.received_dscp = in.dscp;
   if (actions.reset) reply_reset(in);
   // Acknowledged packets are free before new ones are kept.
   if (actions.acked > 0) free_acked(socket);
@@ -412,7 +413,10 @@ void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) 
       }
     }
     if ((actions.notes & Note::kForwardProgress) != 0) net_.confirm(socket.path);
-    if ((actions.notes & Note::kReachedR1) != 0) net_.doubt(socket.path);
+    if ((actions.notes & Note::kReachedR1) != 0) {
+      net_.doubt(socket.path);
+      if (socket.owned && socket.connection.trouble_is_news()) events |= SocketEvents::kSoftError;
+    }
     if ((actions.notes & Note::kConnected) != 0) {
       established(index);
       if (!socket.connection.passive())
@@ -483,6 +487,8 @@ void TcpTransport<P>::enter_time_wait(std::uint32_t index) noexcept {
   record.ts_offset = connection.ts_offset();
   record.timestamps = connection.timestamps();
   record.window = connection.last_window();
+  record.hop_limit = connection.hop_limit();
+  record.dscp = connection.dscp() & 0x3f;
   record.expires_ms = time_wait_end();
   if (context_.config.time_wait > Duration::zero()) {
     if (time_wait_.full()) recycle_time_wait();

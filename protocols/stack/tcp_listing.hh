@@ -107,7 +107,7 @@ template <PacketBuffer P>
 Result<tcp::Info, Error> TcpTransport<P>::connection_info(Handle handle) const noexcept {
   const Socket* socket = sockets_.get(handle);
   if (socket == nullptr || socket->gone) return fail(Error::kBadHandle);
-  return socket->connection.info();
+  return info_of(*socket);
 }
 
 template <PacketBuffer P>

@@ -477,7 +477,7 @@ template <PacketBuffer P>
 Result<tcp::Info, Error> TcpTransport<P>::info(Handle handle) const noexcept {
   const Socket* socket = get(handle);
   if (socket == nullptr) return fail(Error::kBadHandle);
-  return socket->connection.info();
+  return info_of(*socket);
 }
 
 template <PacketBuffer P>

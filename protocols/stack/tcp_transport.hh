@@ -46,7 +46,8 @@ struct TcpSocket {
   Handle listener;                                   ///< whose SYN or accept queue it is in
   std::uint16_t owner = 0;
   std::uint16_t events = 0;  ///< SocketEvents bits not told yet
-  bool owned : 1 = false;    ///< a user holds its id
+  std::uint8_t received_dscp = 0;
+  bool owned : 1 = false;  ///< a user holds its id
   bool in_table : 1 = false;
   bool wants_writable : 1 = false;  ///< a write took less than all
   bool counted : 1 = false;         ///< in tcp_curr_estab
@@ -202,6 +203,11 @@ class TcpTransport {
   }
 
   // listing
+  static tcp::Info info_of(const Socket& socket) noexcept {
+    tcp::Info out = socket.connection.info();
+    out.rcv_dscp = socket.received_dscp;
+    return out;
+  }
   void describe(std::uint32_t index, const TcpListener& listener, SocketInfo& info) const noexcept;
   void describe(std::uint32_t index, const Socket& socket, SocketInfo& info) const noexcept;
   static void describe(const tcp::FlowKey& flow, SocketInfo& info) noexcept;

@@ -471,6 +471,7 @@ Actions Connection::icmp_error(SeqNumber quoted, Error error, bool hard) noexcep
     become_closed(out, error);
     return out;
   }
+  if (!soft_errors_) return out;
   soft_error_ = error;
   out.note(Note::kSoftError);
   return out;

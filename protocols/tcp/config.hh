@@ -30,9 +30,14 @@ struct SocketOptions {
   bool keep_alive_octet = false;               ///< probe with one garbage octet (RFC 9293 MAY-6)
   std::uint8_t hop_limit = 64;                 ///< TTL or hop limit; 1..255
   std::uint8_t dscp = 0;                       ///< 0..63
+  /// Tell of what may yet pass: ICMP errors, retransmissions without an answer (RFC 9293 MUST-47,
+  /// SHLD-9). Off: nothing of it is told (SHLD-20).
+  bool soft_errors = true;
   CongestionControl congestion_control = CongestionControl::kNewReno;
 
   static constexpr Duration kForever = Duration::max();
+  /// What to set keep_alive to where nobody knows better (RFC 9293 MUST-28).
+  static constexpr Duration kKeepAlive = seconds(7200);
 };
 
 /// Rules that hold for every connection of a stack.

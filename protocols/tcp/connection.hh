@@ -116,6 +116,9 @@ class Connection {
   /// Set once state() is kClosed, unless both sides ended in order.
   std::optional<Error> error() const noexcept { return error_; }
   std::optional<Error> take_soft_error() noexcept;
+  /// Retransmissions reached R1: leaves kTimedOut as the soft error, unless a router told more.
+  /// True: the user wants to hear of it (RFC 9293 SHLD-9, SHLD-20).
+  bool trouble_is_news() noexcept;
   bool passive() const noexcept { return passive_; }
   /// Would this segment, in SYN-RECEIVED, make the connection ESTABLISHED?
   bool completes_handshake(const SegmentIn& segment) const noexcept;
@@ -366,6 +369,7 @@ class Connection {
   bool nagle_ : 1 = true;
   bool keep_alive_octet_ : 1 = false;
   bool is_v6_ : 1 = false;
+  bool soft_errors_ : 1 = true;  ///< tell of them
 
   Congestion congestion_;
   SeqNumber limited_at_;  ///< snd_nxt when the congestion window last held the sender back

@@ -44,6 +44,7 @@ struct Info {
   bool in_loss = false;         ///< of a retransmission timeout
   bool reordering = false;      ///< the path was seen to reorder (RFC 8985)
   bool nagle = true;
+  std::uint8_t rcv_dscp = 0;  ///< of the last segment taken (RFC 9293 MAY-9)
   std::uint32_t rcv_mss = 0;  ///< payload of the largest segment received
   std::uint32_t advmss = 0;   ///< what our SYN said, or would say, of our own
   Duration srtt{0};           ///< zero: no round trip was measured yet; so the next two

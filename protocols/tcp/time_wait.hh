@@ -20,8 +20,10 @@ struct TimeWait {
   std::uint32_t ts_offset = 0;
   std::uint32_t expires_ms = 0;  ///< on Connection::timestamp_clock()
   std::uint16_t window = 0;      ///< as it goes on the wire
-  bool timestamps = false;
-  bool gone = false;  ///< reopened or restarted; its place in the ring comes free in turn
+  std::uint8_t hop_limit = 64;
+  std::uint8_t dscp : 6 = 0;
+  bool timestamps : 1 = false;
+  bool gone : 1 = false;  ///< reopened or restarted; its place in the ring comes free in turn
 };
 static_assert(sizeof(TimeWait) <= 64);
 

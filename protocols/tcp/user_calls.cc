@@ -31,6 +31,7 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       nagle_{setup.options.nagle},
       keep_alive_octet_{setup.options.keep_alive_octet},
       is_v6_{setup.is_v6},
+      soft_errors_{setup.options.soft_errors},
       congestion_{setup.options.congestion_control},
       last_received_{now},
       unacked_since_{now},
@@ -185,6 +186,8 @@ void Connection::set_options(const Context& context, Instant now,
   keep_alive_probes_ = options.keep_alive_probes;
   hop_limit_ = options.hop_limit;
   dscp_ = options.dscp;
+  soft_errors_ = options.soft_errors;
+  if (!soft_errors_) soft_error_.reset();
   if (to_ms(options.keep_alive) != keep_alive_ms_) {
     keep_alive_ms_ = to_ms(options.keep_alive);
     const bool running = state_ != State::kClosed && state_ != State::kSynSent &&
@@ -206,6 +209,11 @@ void Connection::path_changed(const Context& context, std::uint16_t mss) noexcep
     return;
   }
   mss_ = static_cast<std::uint16_t>(std::min(peer_mss_, mss) - (timestamps_ ? 12 : 0));
+}
+
+bool Connection::trouble_is_news() noexcept {
+  if (soft_errors_ && !soft_error_) soft_error_ = Error::kTimedOut;
+  return soft_errors_;
 }
 
 std::uint16_t Connection::last_window() const noexcept {

@@ -125,25 +125,28 @@ _PYTHON_TEST = re.compile(r"^(?:async )?def (test_\w+)")
 
 
 def _tests_by_line(path: str, lines: list[str]) -> list[str]:
-    """Of each line, the test that it is part of; the comment above a test is."""
+    """Of each line, the test that it is part of. What stands before a test, its rows and comments, is its own, and so
+    are the rows that it is instantiated with; the head of a file is nobody's."""
+    cpp = path.endswith(".cc")
+    test, head = (_CPP_TEST, "//") if cpp else (_PYTHON_TEST, ("#", '"'))
+    begin = next((number for number, line in enumerate(lines) if not line.startswith(head)), len(lines))
     names = [""] * len(lines)
-    cpp = path.endswith(tree.CPP_SUFFIXES)
-    inside = ""
+    inside = last = ""
     for number, line in enumerate(lines):
-        if inside and line[:1] not in ("", " ", "\t") and not (cpp and line.startswith("//")):
-            if cpp and line.startswith("}"):
-                names[number] = inside
-            if not (cpp and line.startswith(("{", "#"))):
-                inside = ""
-        found = _CPP_TEST.match(" ".join(lines[number:number + 3])) if cpp else _PYTHON_TEST.match(line)
+        margin = bool(line) and not line[0].isspace()
+        found = test.match(" ".join(lines[number:number + 3]) if cpp else line)
         if found:
-            inside = ".".join(found.groups())
-            above = number - 1
-            while above >= 0 and lines[above].startswith(("//",) if cpp else ("#", "@")):
-                names[above] = inside
-                above -= 1
-        if not names[number]:
+            inside = last = ".".join(found.groups())
+            names[begin:number] = [inside] * (number - begin)
+        elif cpp and line.startswith("INSTANTIATE"):
+            inside = last
+        elif margin and inside and not line.startswith(("{", "}", "#") if cpp else ("#", ")")):
+            inside, begin = "", number
+        if inside:
             names[number] = inside
+            begin = number + 1
+        if cpp and line.startswith("}"):
+            inside = ""
     return names
 
 

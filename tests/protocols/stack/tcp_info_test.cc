@@ -9,6 +9,7 @@ class TcpInfoTest : public TcpTest {
   tcp::Info info(SocketId socket) { return host.stack->tcp_info(socket).value(); }
 };
 
+// TCP-149: the figures of STATUS (RFC 9293 section 3.9.1.5), here and in the tests below.
 TEST_F(TcpInfoTest, TellsWhatWasAgreedOn) {
   TcpPeer plain = client(5000);
   const tcp::Info without = info(established(plain));

@@ -37,6 +37,17 @@ TEST_P(TcpKeepAlive, ProbesAnIdleConnection) {
   )");
 }
 
+// TCP-082: who switches it on names the interval; where nobody knows better it is two hours.
+TEST_P(TcpKeepAlive, IsEveryTwoHoursUnlessSomebodyKnowsBetter) {
+  SocketOptions options;
+  options.keep_alive = SocketOptions::kKeepAlive;
+  Scripted c = established({.options = options});
+  run(c, R"(
+    7199s   nothing
+    7200s   > . 0:0(0) ack 1
+  )");
+}
+
 // TCP-085: with one octet that means nothing, and may be delivered to nobody.
 TEST_P(TcpKeepAlive, ProbesWithAGarbageOctetIfAskedTo) {
   SocketOptions options = ten_seconds();
