@@ -1,199 +1,449 @@
 #include "tests/sim/simulation.hh"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace smol::sim {
 namespace {
 
-constexpr std::uint16_t kClientPort = 40'000;
+constexpr std::uint16_t kFirstPort = 40'000;
 constexpr std::uint16_t kServerPort = 80;
+constexpr Duration kPortRetry = milliseconds(300);
+constexpr std::uint64_t kListener = ~std::uint64_t{0};
 
-Host::Options host_options(const Scenario& scenario, int side) {
-  Host::Options out;
-  const auto at = static_cast<std::size_t>(side);
-  const std::uint64_t own = scenario.seed * 2 + at;
-  out.config = scenario.stacks[at];
-  out.secrets = {Secret{own, 1}, Secret{own, 2}, own};
-  out.packets = scenario.packets[at];
-  out.start = scenario.start;
-  return out;
-}
-
+/// Eight octets at a time; not the same everywhere, but so is each run's.
 std::uint64_t hashed(std::uint64_t hash, Bytes octets) {
-  for (const std::uint8_t octet : octets) hash = (hash ^ octet) * 0x100000001b3;  // FNV-1a
+  std::size_t at = 0;
+  for (; at + 8 <= octets.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, octets.subspan(at).data(), 8);
+    hash = mix(hash ^ word, 0x9e3779b97f4a7c15);
+  }
+  for (; at < octets.size(); ++at) hash = (hash ^ octets[at]) * 0x100000001b3;
   return hash;
-}
-
-std::uint64_t hashed(std::uint64_t hash, std::uint64_t number) {
-  std::array<std::uint8_t, 8> octets{};
-  for (std::size_t i = 0; i < 8; ++i) octets[i] = static_cast<std::uint8_t>(number >> (8 * i));
-  return hashed(hash, octets);
 }
 
 }  // namespace
 
-Simulation::Simulation(const Scenario& scenario)
+Simulation::Simulation(const Scenario& scenario, Trace* trace)
     : scenario_{scenario},
-      links_{Link{scenario.links[0], scenario.seed * 3 + 1},
-             Link{scenario.links[1], scenario.seed * 3 + 2}},
-      now_{scenario.start} {
-  for (int side = 0; side < 2; ++side) {
-    const auto at = static_cast<std::size_t>(side);
-    hosts_[at] = std::make_unique<Host>(host_options(scenario_, side));
-    InterfaceConfig config;
-    config.name = "wire0";
-    config.mac = {{2, 0, 0, 0, 0, static_cast<std::uint8_t>(side + 1)}};
-    config.mtu = scenario_.mtu;
-    if (scenario_.v6) {
-      config.addresses = {IpPrefix{address(side), 64}};
-    } else {
-      config.addresses = {IpPrefix{address(side), 24}};
+      trace_{trace},
+      links_{Link{scenario.links[0], 0, scenario.v6, scenario.seed * 3 + 1, scenario.start},
+             Link{scenario.links[1], 1, scenario.v6, scenario.seed * 3 + 2, scenario.start}},
+      monitors_{Monitor{0, faults_, coverage_}, Monitor{1, faults_, coverage_}},
+      flows_(scenario.flows.size()),
+      now_{scenario.start},
+      looked_for_progress_{scenario.start} {
+  for (std::size_t side = 0; side < 2; ++side) {
+    links_[side].set_spare(&spare_);
+    links_[side].set_trace(trace_);
+    make_station(side);
+  }
+  std::uint16_t port = kFirstPort;
+  for (std::uint32_t i = 0; i < flows_.size(); ++i) {
+    const FlowPlan& plan = scenario_.flows[i];
+    flows_[i].port = plan.after ? flows_[*plan.after].port : port++;
+    if (!plan.after) starts_.push({scenario_.start + plan.starts, i});
+    for (std::size_t side = 0; side < 2; ++side) {
+      flows_[i].users[side] =
+          std::make_unique<User>(*stations_[side], plan.users[side], i, static_cast<int>(side),
+                                 plan.users[1 - side].octets, faults_);
     }
-    hosts_[at]->add_interface(config);
-    hosts_[at]->show_frames = false;
-    hosts_[at]->keep_packets = true;
-    users_[at] = std::make_unique<User>(*hosts_[at], scenario_.users[at], side,
-                                        scenario_.users[1 - at].octets);
   }
 }
 
-IpAddress Simulation::address(int side) const {
-  const auto last = static_cast<std::uint8_t>(side + 1);
-  return scenario_.v6 ? IpAddress::v6(0xfdaa, 0, 0, 0, 0, 0, 0, last)
-                      : IpAddress::v4(10, 0, 0, last);
+void Simulation::make_station(std::size_t side) {
+  const std::uint64_t own = scenario_.seed * 2 + side;
+  Station::Options options;
+  options.side = static_cast<int>(side);
+  options.v6 = scenario_.v6;
+  options.config = scenario_.stacks[side];
+  options.secrets = {Secret{own, 1}, Secret{own, 2}, own};
+  options.packets = scenario_.packets[side];
+  options.mtu = scenario_.mtu;
+  options.offloads = scenario_.offloads;
+  options.transmission = scenario_.transmission;
+  options.start = scenario_.start;
+  stations_[side] = std::make_unique<Station>(options, faults_);
+  stations_[side]->set_spare(&spare_);
 }
+
+// --- conversations
+// ---------------------------------------------------------------------------------
+
+void Simulation::listen(std::size_t side) {
+  TcpListenOptions options;
+  options.local = {address_of(static_cast<int>(side), scenario_.v6), kServerPort};
+  options.socket = scenario_.flows[0].users[side].socket;
+  options.backlog = scenario_.backlog;
+  options.syn_backlog = scenario_.syn_backlog;
+  options.user_data = kListener;
+  const Result<SocketId, Error> listener = stations_[side]->stack().tcp_listen(options);
+  if (!listener) return fault("listen refused");
+  listeners_[side] = *listener;
+}
+
+void Simulation::start_flows() {
+  while (!starts_.empty() && starts_.top().at <= now_) {
+    const std::uint32_t next = starts_.top().who;
+    starts_.pop();
+    start(next);
+  }
+}
+
+void Simulation::start(std::uint32_t index) {
+  Flow& flow = flows_[index];
+  flow.started = true;
+  flow.progressed_at = now_;
+  const IpEndpoint client{address_of(0, scenario_.v6), flow.port};
+  const IpEndpoint server{address_of(1, scenario_.v6), kServerPort};
+  if (!flow.users[0]->connect(client, server)) {
+    // The connection before it still ends in the background.
+    starts_.push({now_ + kPortRetry, index});
+    return;
+  }
+  monitors_[0].expect_flow(client.port, server.port, index);
+  monitors_[1].expect_flow(server.port, client.port, index);
+  if (scenario_.flows[index].both_connect) {
+    flow.users[1]->connect(server, client);
+    to_act_.push_back(index * 2 + 1);
+  }
+  to_act_.push_back(index * 2);
+}
+
+void Simulation::accept(std::size_t side) {
+  Stack<MemPacket>& stack = stations_[side]->stack();
+  const SocketId listener = listeners_[side];
+  accepts_at_[side] = kNever;
+  while (const Result<SocketId, Error> socket = stack.tcp_accept(listener)) {
+    const Result<IpEndpoint, Error> remote = stack.remote_endpoint(*socket);
+    // The flow of that port that was begun last.
+    std::uint32_t index = static_cast<std::uint32_t>(flows_.size());
+    for (std::uint32_t i = 0; remote && i < flows_.size(); ++i) {
+      if (flows_[i].started && flows_[i].port == remote->port) index = i;
+    }
+    if (index == flows_.size() || flows_[index].users[side]->begun() ||
+        flows_[index].users[side]->done()) {
+      // A SYN that came late: its connection is one too many.
+      stack.abort(*socket);
+      continue;
+    }
+    flows_[index].users[side]->accepted(*socket, now_);
+    to_act_.push_back(index * 2 + static_cast<std::uint32_t>(side));
+    if (!scenario_.listener_stays && ++accepted_ == flows_.size()) {
+      stack.close(std::exchange(listeners_[side], SocketId{}));
+      return;
+    }
+  }
+}
+
+void Simulation::hear(std::size_t side) {
+  stations_[side]->events([&](const SocketEvent& event) {
+    if (event.user_data == kListener) {
+      if (event.socket == listeners_[side]) {
+        accepts_at_[side] = std::min(accepts_at_[side], now_ + scenario_.accept_pause);
+      }
+      return;
+    }
+    const auto index = static_cast<std::uint32_t>(event.user_data - 1);
+    if (event.user_data == 0 || index >= flows_.size()) return;
+    User& user = *flows_[index].users[side];
+    if (!(user.socket() == event.socket)) return;
+    user.heard(event.events);
+    to_act_.push_back(index * 2 + static_cast<std::uint32_t>(side));
+  });
+  if (accepts_at_[side] <= now_) accept(side);
+}
+
+void Simulation::act(std::uint32_t which) {
+  const std::uint32_t index = which / 2;
+  User& user = *flows_[index].users[which % 2];
+  user.act(now_);
+  const Instant wake = user.wakes_at();
+  if (wake != kNever) wakes_.push({wake, which});
+  settle(index);
+}
+
+/// What the two ends of a flow do together, and whether it is over.
+void Simulation::settle(std::uint32_t index) {
+  Flow& flow = flows_[index];
+  if (flow.over) return;
+  User& first = *flow.users[0];
+  User& second = *flow.users[1];
+  if (first.complete() && second.complete()) {
+    for (User* user : {&first, &second}) {
+      if (user->plan().ending == Ending::kTogether) user->close();
+    }
+  }
+  const std::uint64_t progress = first.read() + second.read() + first.written() + second.written();
+  if (progress != flow.progress) {
+    flow.progress = progress;
+    flow.progressed_at = now_;
+  }
+  // Who breaks off before anything came to the other leaves that one alone.
+  if (first.done() && first.broke_off() && !second.begun()) second.give_up();
+  if (!first.done() || !second.done()) return;
+  flow.over = true;
+  ++flows_over_;
+  for (std::uint32_t i = index + 1; i < flows_.size(); ++i) {
+    if (scenario_.flows[i].after == index) starts_.push({now_, i});
+  }
+}
+
+// --- time
+// ------------------------------------------------------------------------------------------
 
 Instant Simulation::next_event() const {
   Instant out = kNever;
   for (std::size_t side = 0; side < 2; ++side) {
-    out = std::min(
-        {out, links_[side].next(), hosts_[side]->stack->next_deadline(), users_[side]->wakes_at()});
-    if (!in_transmission_[side].empty()) {
-      out = std::min(out, in_transmission_[side].front().first);
+    out = std::min({out, links_[side].next(), stations_[side]->next_deadline(), accepts_at_[side]});
+  }
+  if (!wakes_.empty()) out = std::min(out, wakes_.top().at);
+  if (!starts_.empty()) out = std::min(out, starts_.top().at);
+  return out;
+}
+
+void Simulation::deliver(std::size_t side) {
+  Link& link = links_[1 - side];
+  link.advance(now_);
+  Parcel parcel;
+  bool more = link.arrived(now_, parcel);
+  while (more) {
+    burst_.clear();
+    for (; more && burst_.size() < scenario_.burst; more = link.arrived(now_, parcel)) {
+      if (trace_ != nullptr) trace_->arrived(now_, static_cast<int>(side), parcel);
+      if (scenario_.watch) monitors_[side].arrived(parcel.octets);
+      burst_.push_back(std::move(parcel));
+    }
+    stations_[side]->receive(now_, burst_);
+    for (Parcel& gone : burst_) spare_.push_back(std::move(gone.octets));
+  }
+}
+
+void Simulation::collect(std::size_t side) {
+  for (Octets& octets : stations_[side]->sent()) {
+    Parcel parcel{std::move(octets), next_id_++};
+    wire_ = mix(wire_ ^ static_cast<std::uint64_t>(now_.time_since_epoch().count()), side + 1);
+    wire_ = hashed(wire_, parcel.octets);
+    if (!is_neighbor_talk(parcel.octets)) ++frames_[side];
+    if (trace_ != nullptr) trace_->sent(now_, static_cast<int>(side), parcel);
+    if (scenario_.watch) monitors_[side].sent(parcel.octets, true);
+    links_[side].send(now_, std::move(parcel));
+  }
+  stations_[side]->sent().clear();
+  // From the router, half a path away.
+  for (Octets& error : links_[side].take_errors()) {
+    coverage_.add("wire icmp_error");
+    Parcel parcel{std::move(error), next_id_++};
+    if (trace_ != nullptr) trace_->note(parcel.id, "from the router");
+    links_[1 - side].inject(now_ + scenario_.links[1 - side].delay, std::move(parcel));
+  }
+}
+
+void Simulation::step(Instant when) {
+  now_ = std::max(when, now_);
+  const bool few = flows_.size() <= 4;
+  for (std::size_t side = 0; side < 2; ++side) {
+    deliver(side);
+    stations_[side]->expire(now_);
+    if (few) states_[side].look(stations_[side]->stack(), coverage_);
+  }
+  start_flows();
+  for (std::size_t side = 0; side < 2; ++side) hear(side);
+  while (!wakes_.empty() && wakes_.top().at <= now_) {
+    to_act_.push_back(wakes_.top().who);
+    wakes_.pop();
+  }
+  for (std::size_t i = 0; i < to_act_.size(); ++i) act(to_act_[i]);
+  to_act_.clear();
+  for (std::size_t side = 0; side < 2; ++side) {
+    if (few) states_[side].look(stations_[side]->stack(), coverage_);
+    stations_[side]->transmit(now_);
+    collect(side);
+  }
+  check();
+}
+
+void Simulation::converse() {
+  if (!scenario_.flows[0].both_connect) listen(1);
+  const Instant limit = scenario_.start + scenario_.patience;
+  int steps_at_once = 0;
+  step(now_);
+  while (flows_over_ < flows_.size() && !faults_.any()) {
+    const Instant next = next_event();
+    if (next - scenario_.start >= scenario_.ends) return;
+    steps_at_once = next > now_ ? 0 : steps_at_once + 1;
+    if (next == kNever && leave_alone()) continue;
+    if (next == kNever) return fault("hangs: nothing would ever happen again; " + status());
+    if (next > limit) return fault("hangs: takes too long; " + status());
+    if (steps_at_once > 10'000) return fault("hangs: turns without end; " + status());
+    step(next);
+    check_progress();
+  }
+}
+
+/// Who was given up by one that had closed already waits for nobody. False: there is no such.
+bool Simulation::leave_alone() {
+  bool any = false;
+  for (std::uint32_t i = 0; i < flows_.size(); ++i) {
+    const FlowPlan& plan = scenario_.flows[i];
+    User& second = *flows_[i].users[1];
+    if (!flows_[i].started || flows_[i].over || !flows_[i].users[0]->done() || second.begun())
+      continue;
+    if (!plan.breaks_off() && !scenario_.may_fail) continue;
+    second.give_up();
+    settle(i);
+    any = true;
+  }
+  return any;
+}
+
+void Simulation::rest() {
+  for (std::size_t side = 0; side < 2; ++side) {
+    if (listeners_[side]) stations_[side]->stack().close(listeners_[side]);
+  }
+  for (int steps = 0; next_event() != kNever && !faults_.any(); ++steps) {
+    if (steps > 1'000'000) return fault("never comes to rest; " + status());
+    step(next_event());
+  }
+}
+
+// --- what must hold
+// --------------------------------------------------------------------------------
+
+void Simulation::check() {
+  for (const auto& station : stations_) station->check_books();
+  if (!scenario_.watch || flows_.empty()) return;
+  // One connection a step: all of them, where there is one.
+  const Flow& flow = flows_[looked_at_++ % flows_.size()];
+  for (std::size_t side = 0; side < 2; ++side) {
+    if (flow.users[side]->begun() && !flow.users[side]->done()) {
+      check_info(*stations_[side], *flow.users[side]);
+    }
+  }
+}
+
+void Simulation::check_info(Station& station, const User& user) {
+  const Result<tcp::Info, Error> got = station.stack().tcp_info(user.socket());
+  if (!got) return;
+  const tcp::Info& info = *got;
+  const auto expect = [&](bool holds, const char* what) {
+    if (!holds) fault(std::string{what} + "; " + user.status());
+  };
+  expect(info.snd_una.at_or_before(info.snd_nxt), "SND.UNA > SND.NXT");
+  expect(info.unacked == info.snd_una.until(info.snd_nxt), "unacked is not SND.NXT - SND.UNA");
+  expect(info.bytes_retrans <= info.bytes_sent, "more sent again than sent");
+  expect(info.bytes_acked <= user.written(), "more acknowledged than written");
+  expect(info.bytes_received == user.read() + info.unread || info.state == tcp::State::kClosed,
+         "bytes_received is not what was read and is unread");
+  expect(info.sum_retrans <= info.segs_out, "more segments sent again than sent");
+  const bool timed = info.retransmit_timer != kNever || info.persist_timer != kNever;
+  const bool open = info.state != tcp::State::kClosed && info.state != tcp::State::kTimeWait;
+  const bool idle = station.next_deadline() > now_;
+  if (open && idle && info.unacked > 0) expect(timed, "data in flight, and no timer runs");
+  if (open && idle && info.unsent > 0 && info.waits_for == tcp::WaitsFor::kPeerWindow) {
+    expect(timed, "the peer's window is closed, and no timer runs");
+  }
+}
+
+/// Every flow moves, or is over, within a bound.
+void Simulation::check_progress() {
+  if (now_ - looked_for_progress_ < scenario_.stall / 8) return;
+  looked_for_progress_ = now_;
+  for (std::uint32_t i = 0; i < flows_.size(); ++i) {
+    const Flow& flow = flows_[i];
+    if (!flow.started || flow.over || now_ - flow.progressed_at < scenario_.stall) continue;
+    return fault("flow " + std::to_string(i) + " stalls; " + status());
+  }
+}
+
+void Simulation::check_flow(std::uint32_t index) {
+  const FlowPlan& plan = scenario_.flows[index];
+  if (plan.breaks_off() || scenario_.may_fail) return;
+  for (std::size_t side = 0; side < 2; ++side) {
+    const User& user = *flows_[index].users[side];
+    const std::string who = "flow " + std::to_string(index) + ", side " + std::to_string(side);
+    if (user.error()) {
+      fault(who + ": ended by " + std::string{smol::name(*user.error())});
+    }
+    if (user.read() != plan.users[1 - side].octets) {
+      fault(who + ": read " + std::to_string(user.read()) + " of " +
+            std::to_string(plan.users[1 - side].octets));
+    }
+  }
+}
+
+void Simulation::check_end() {
+  for (std::uint32_t i = 0; i < flows_.size(); ++i) check_flow(i);
+  for (std::size_t side = 0; side < 2; ++side) {
+    stations_[side]->check_empty();
+    if (!links_[side].adds_up()) fault("a link has lost count of its frames");
+    const StackCounters& counters = stations_[side]->stack().counters();
+    if (scenario_.watch && counters.tcp_out_segs.value() != monitors_[side].segments_sent()) {
+      fault("tcp_out_segs is " + std::to_string(counters.tcp_out_segs.value()) +
+            ", on the wire there were " + std::to_string(monitors_[side].segments_sent()));
+    }
+  }
+}
+
+std::string Simulation::status() const {
+  std::string out = "at " + std::to_string((now_ - scenario_.start) / milliseconds(1)) + " ms";
+  int told = 0;
+  for (std::uint32_t i = 0; i < flows_.size() && told < 3; ++i) {
+    if (!flows_[i].started || flows_[i].over) continue;
+    ++told;
+    for (std::size_t side = 0; side < 2; ++side) {
+      out += "; flow " + std::to_string(i) + " side " + std::to_string(side) + ": " +
+             flows_[i].users[side]->status();
     }
   }
   return out;
 }
 
-void Simulation::collect(int side) {
-  const auto at = static_cast<std::size_t>(side);
-  for (MemPacket& packet : std::exchange(hosts_[at]->kept, {})) {
-    Octets octets = all_octets(packet);
-    if (scenario_.transmission > Duration::zero()) {
-      in_transmission_[at].emplace_back(now_ + scenario_.transmission, std::move(packet));
-    }
-    packet = MemPacket{};
-    wire_ = hashed(wire_, static_cast<std::uint64_t>(now_.time_since_epoch().count()));
-    wire_ = hashed(hashed(wire_, at), octets);
-    if (!is_neighbor_talk(octets) && !perfect_ && scenario_.lost.count(frames_++) > 0) continue;
-    links_[at].send(now_, std::move(octets));
-  }
-}
-
-void Simulation::step(Instant when) {
-  const Duration time = std::max(when, now_) - now_;
-  now_ += time;
-  for (std::size_t side = 0; side < 2; ++side) {
-    auto& leaving = in_transmission_[side];
-    while (!leaving.empty() && leaving.front().first <= now_) leaving.pop_front();
-    hosts_[side]->advance(time);
-    // Without a packet to receive it into, the frame is lost: that, too, is a thing that happens.
-    for (const Octets& frame : links_[1 - side].arrived(now_)) hosts_[side]->receive(frame);
-  }
-  for (const auto& user : users_) user->act(now_);
-  const bool together =
-      std::all_of(users_.begin(), users_.end(), [](const auto& user) { return user->complete(); });
-  for (std::size_t side = 0; side < 2; ++side) {
-    if (together && scenario_.users[side].ending == Ending::kTogether) users_[side]->close();
-  }
-  for (int side = 0; side < 2; ++side) {
-    hosts_[static_cast<std::size_t>(side)]->turn();
-    collect(side);
-  }
-}
-
-/// Each asks for the other's link address while the wire is perfect.
-void Simulation::introduce() {
-  for (std::size_t side = 0; side < 2; ++side) {
-    Stack<MemPacket>& stack = *hosts_[side]->stack;
-    UdpOptions options;
-    options.local = {IpAddress::any(address(0).family()), 0};
-    const SocketId socket = stack.udp_open(options).value();
-    const IpEndpoint nobody{address(1 - static_cast<int>(side)), 9};
-    EXPECT_EQ(error_of(stack.udp_send(socket, {nobody, {}, {}}, {})), "none");
-    for (int i = 0; i < 20; ++i) step(now_ + milliseconds(100));
-    stack.close(socket);
-  }
-  for (const auto& host : hosts_) host->events();
-  perfect_ = false;
-}
-
-std::string Simulation::status() const {
-  return "at " + std::to_string((now_ - scenario_.start) / milliseconds(1)) +
-         " ms\n  0: " + users_[0]->status() + "\n  1: " + users_[1]->status();
-}
-
-void Simulation::talk(Outcome& out) {
-  const IpEndpoint client{address(0), kClientPort};
-  const IpEndpoint server{address(1), kServerPort};
-  if (scenario_.both_connect) {
-    users_[1]->connect(server, client);
-  } else {
-    users_[1]->listen(server);
-  }
-  users_[0]->connect(client, server);
-  const Instant limit = now_ + scenario_.patience;
-  int steps_at_once = 0;
-  step(now_);
-  while (!users_[0]->done() || !users_[1]->done()) {
-    const Instant next = next_event();
-    // Who aborts before anything came to the listener leaves it alone.
-    if (next == kNever && scenario_.breaks_off() && users_[0]->done() &&
-        users_[1]->waits_for_peer()) {
-      users_[1]->give_up();
-      return;
-    }
-    steps_at_once = next > now_ ? 0 : steps_at_once + 1;
-    if (next > limit || steps_at_once > 10'000) {
-      out.hung = (next == kNever ? "nothing would ever happen again, " : "not done, ") + status();
-      for (const auto& user : users_) user->give_up();
-      return;
-    }
-    step(next);
-  }
-}
-
-void Simulation::rest(Outcome& out) {
-  for (int steps = 0; next_event() != kNever; ++steps) {
-    if (steps > 100'000) {
-      out.hung = "never comes to rest, " + status();
-      return;
-    }
-    step(next_event());
-  }
-  for (const auto& host : hosts_) host->expect_empty();
-}
-
-Outcome Simulation::run() {
+Outcome Simulation::outcome() {
   Outcome out;
-  introduce();
-  talk(out);
-  if (out.hung.empty()) rest(out);
   out.wire = wire_;
   out.frames = frames_;
-  out.end = now_;
+  out.took = now_ - scenario_.start;
   for (std::size_t side = 0; side < 2; ++side) {
-    out.read[side] = users_[side]->read();
-    out.errors[side] = users_[side]->error();
-    hosts_[side]->stack->counters().for_each(
-        [&](std::string_view name, std::string_view, std::uint64_t value) {
-          out.happened[name] += value;
+    const Station& station = *stations_[side];
+    out.by_chance[side] = links_[side].lost_by_chance();
+    std::size_t place = 0;
+    station.stack().counters().for_each(
+        [&](std::string_view, std::string_view, std::uint64_t value) {
+          coverage_.add(Coverage::counter(place++), value);
         });
     for (std::size_t i = 0; i < kDropCount; ++i) {
       const auto drop = static_cast<Drop>(i);
-      out.happened[smol::name(drop)] += hosts_[side]->drops(drop);
+      coverage_.add(Coverage::drop(drop), station.drops(drop));
     }
+    for (std::size_t i = 0; i < kFates; ++i) {
+      const auto fate = static_cast<Fate>(i);
+      coverage_.add("frame " + std::string{name(fate)}, links_[side].count(fate));
+    }
+    coverage_.add("no packet to receive into", station.without_packet());
   }
+  coverage_.add(flows_.size() == 1    ? "flows 1"
+                : flows_.size() < 100 ? "flows 2..99"
+                                      : "flows 100..1000");
+  for (const Flow& flow : flows_) {
+    out.read.push_back({flow.users[0]->read(), flow.users[1]->read()});
+    out.errors.push_back({flow.users[0]->error(), flow.users[1]->error()});
+  }
+  out.coverage = coverage_;
+  return out;
+}
+
+Outcome Simulation::run() {
+  converse();
+  if (!faults_.any() && flows_over_ == flows_.size()) {
+    rest();
+    if (!faults_.any()) check_end();
+  }
+  Outcome out = outcome();
+  for (auto& station : stations_) station.reset();
+  if (flows_over_ == flows_.size() || faults_.any()) out.faults = faults_.all();
   return out;
 }
 

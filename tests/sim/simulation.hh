@@ -1,91 +1,110 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <deque>
-#include <map>
-#include <set>
+#include <memory>
+#include <optional>
+#include <queue>
 #include <string>
-#include <string_view>
-#include <utility>
+#include <vector>
 
-#include "tests/sim/link.hh"
-#include "tests/sim/user.hh"
-#include "tests/support/host.hh"
+#include "tests/sim/coverage.hh"
+#include "tests/sim/monitor.hh"
+#include "tests/sim/scenario.hh"
+#include "tests/sim/trace.hh"
 
 namespace smol::sim {
 
-/// All that one run of two hosts is made from.
-struct Scenario {
-  std::uint64_t seed = 1;  ///< of secrets and links
-  std::array<StackConfig, 2> stacks{small_config(), small_config()};
-  std::array<std::uint32_t, 2> packets{512, 512};
-  std::array<LinkOptions, 2> links;  ///< links[i]: what host i sends
-  std::array<UserPlan, 2> users;     ///< users[0] connects
-  bool v6 = false;
-  bool both_connect = false;  ///< simultaneous open, in place of a listener
-  std::uint16_t mtu = 1500;
-  Duration transmission{0};  ///< a port gives a packet back this long after it was sent
-  Instant start{seconds(1000)};
-  /// Frames, counted from 0 over both directions in the order they are sent, that are lost. ARP and
-  /// neighbour discovery are not counted.
-  std::set<std::uint64_t> lost;
-  Duration patience = seconds(4 * 3600);  ///< a conversation that takes longer hangs
-
-  /// Does one end break off, so that the other need not get all?
-  bool breaks_off() const {
-    return std::any_of(users.begin(), users.end(), [](const UserPlan& user) {
-      return user.ending == Ending::kAborts || user.ending == Ending::kLeaves;
-    });
-  }
-};
-
-/// What `seed` means: the same on every machine.
-Scenario scenario_of(std::uint64_t seed);
-/// One line about it.
-std::string describe(const Scenario& scenario);
-
 struct Outcome {
-  std::uint64_t wire = 0;    ///< hash of every frame sent, with its time and side
-  std::uint64_t frames = 0;  ///< sent by both, without neighbour talk
-  std::array<std::size_t, 2> read{};
-  Instant end{};
-  std::string hung;  ///< empty, or where it hung
-  std::array<std::optional<Error>, 2> errors;
-  /// What happened on the way, summed over both hosts, by the names of drops and counters.
-  std::map<std::string_view, std::uint64_t> happened;
+  std::vector<std::string> faults;        ///< what did not hold; the first is what counts
+  std::uint64_t wire = 0;                 ///< hash of every frame sent, with its time and side
+  std::array<std::uint64_t, 2> frames{};  ///< each side sent, without neighbour talk
+  std::array<std::vector<std::uint64_t>, 2> by_chance;  ///< numbers of those that were lost so
+  Duration took{0};
+  /// Octets that the users of flow i read, by side.
+  std::vector<std::array<std::uint64_t, 2>> read;
+  std::vector<std::array<std::optional<Error>, 2>> errors;
+  Coverage coverage;
 };
 
-/// Two hosts, a wire and a conversation, in virtual time: time is whatever the next event is at.
+/// Two hosts and a path between them, in virtual time: time is whatever the next event is at. A run
+/// is its scenario; nothing else has a say.
 class Simulation {
  public:
-  explicit Simulation(const Scenario& scenario);
+  /// `trace`: all that happens is told to it; may be null.
+  explicit Simulation(const Scenario& scenario, Trace* trace = nullptr);
 
-  /// The whole conversation, and the rest until nothing is timed any more: then every packet must
-  /// be back, and the books balance (Host sees to it).
+  /// The whole of it, and the rest until nothing is timed any more: then every packet must be back,
+  /// and the books balance. Call it once.
   Outcome run();
 
  private:
-  IpAddress address(int side) const;
-  void introduce();
-  void talk(Outcome& out);
-  void rest(Outcome& out);
+  struct Flow {
+    std::array<std::unique_ptr<User>, 2> users;
+    std::uint16_t port = 0;  ///< the client's
+    bool started = false;
+    bool over = false;
+    std::uint64_t progress = 0;  ///< octets read, by both
+    Instant progressed_at{};
+  };
+  struct Timed {
+    Instant at;
+    std::uint32_t who = 0;
+    bool operator>(const Timed& other) const {
+      return at != other.at ? at > other.at : who > other.who;
+    }
+  };
+  using Queue = std::priority_queue<Timed, std::vector<Timed>, std::greater<>>;
+
+  void make_station(std::size_t side);
+  void listen(std::size_t side);
+  void start_flows();
+  void start(std::uint32_t index);
+  void converse();
+  bool leave_alone();
+  void rest();
   Instant next_event() const;
-  /// To `when`: frames arrive, stacks have their turns, users act on what they hear.
   void step(Instant when);
-  void collect(int side);
+  void deliver(std::size_t side);
+  void hear(std::size_t side);
+  void accept(std::size_t side);
+  void act(std::uint32_t user);
+  void settle(std::uint32_t index);
+  void collect(std::size_t side);
+  void check();
+  void check_info(Station& station, const User& user);
+  void check_progress();
+  void check_end();
+  void check_flow(std::uint32_t index);
+  void fault(std::string what) { faults_.add(std::move(what)); }
   std::string status() const;
+  Outcome outcome();
 
   Scenario scenario_;
+  Trace* trace_;
+  Faults faults_;
+  Coverage coverage_;
+  std::vector<Octets> spare_;
   std::array<Link, 2> links_;
-  std::array<std::unique_ptr<Host>, 2> hosts_;
-  std::array<std::unique_ptr<User>, 2> users_;
-  std::array<std::deque<std::pair<Instant, MemPacket>>, 2> in_transmission_;
+  std::array<std::unique_ptr<Station>, 2> stations_;
+  std::array<Monitor, 2> monitors_;
+  std::array<StateWatch, 2> states_;
+  std::array<SocketId, 2> listeners_;
+  std::array<Instant, 2> accepts_at_{kNever, kNever};
+  std::vector<Flow> flows_;
+  Queue starts_;                       ///< of flows
+  Queue wakes_;                        ///< of users: flow * 2 + side
+  std::vector<std::uint32_t> to_act_;  ///< users
+  std::vector<Parcel> burst_;
+  std::size_t flows_over_ = 0;
+  std::size_t accepted_ = 0;
+  std::uint32_t looked_at_ = 0;
   Instant now_;
+  Instant looked_for_progress_;
   std::uint64_t wire_ = 0xcbf29ce484222325;
-  std::uint64_t frames_ = 0;
-  bool perfect_ = true;  ///< no frame is lost yet: the hosts get to know each other
+  std::uint64_t next_id_ = 1;
+  std::array<std::uint64_t, 2> frames_{};
+  std::array<std::uint64_t, 2> segments_arrived_{};
 };
 
 }  // namespace smol::sim

@@ -1,6 +1,7 @@
 #include "tests/sim/user.hh"
 
 #include <algorithm>
+#include <cstring>
 
 namespace smol::sim {
 
@@ -22,25 +23,33 @@ const char* name(Ending ending) {
   return "";
 }
 
-std::uint8_t User::octet(int side, std::size_t at) {
-  return static_cast<std::uint8_t>((at + 1) * 2'654'435'761u >> (side == 0 ? 13 : 11));
+void User::fault(const std::string& what) {
+  faults_.add("flow " + std::to_string(flow_) + ", side " + std::to_string(side_) + ": " + what);
 }
 
-void User::listen(const IpEndpoint& local) {
-  TcpListenOptions options;
-  options.local = local;
-  options.socket = plan_.socket;
-  listener_ = host_.stack->tcp_listen(options).value();
-  reads_at_ = writes_at_ = kNever;
-}
-
-void User::connect(const IpEndpoint& local, const IpEndpoint& remote) {
+bool User::connect(const IpEndpoint& local, const IpEndpoint& remote) {
   TcpConnectOptions options;
   options.local = local;
   options.remote = remote;
   options.socket = plan_.socket;
-  socket_ = host_.stack->tcp_connect(options).value();
-  reads_at_ = kNever;
+  options.user_data = flow_ + 1;
+  const Result<SocketId, Error> socket = station_.stack().tcp_connect(options);
+  if (!socket && socket.error() == Error::kAddressInUse) return false;
+  if (!socket) {
+    fault(std::string{"connect refused: "} + std::string{smol::name(socket.error())});
+    finish();
+    return true;
+  }
+  socket_ = *socket;
+  writes_at_ = Instant{};
+  return true;
+}
+
+void User::accepted(SocketId socket, Instant now) {
+  socket_ = socket;
+  station_.stack().set_user_data(socket, flow_ + 1);
+  reads_at_ = writes_at_ = now;
+  connected_ = true;
 }
 
 Instant User::wakes_at() const {
@@ -48,17 +57,8 @@ Instant User::wakes_at() const {
 }
 
 void User::act(Instant now) {
-  if (done_) return;
-  if (!socket_) {
-    if (host_.events_of(listener_) == 0) return;
-    const Result<SocketId, Error> accepted = host_.stack->tcp_accept(listener_);
-    if (!accepted) return;
-    socket_ = *accepted;
-    host_.stack->close(listener_);
-    reads_at_ = writes_at_ = now;
-    connected_ = true;
-  }
-  const std::uint16_t events = host_.events_of(socket_);
+  const std::uint16_t events = std::exchange(events_, std::uint16_t{0});
+  if (done_ || !socket_) return;
   constexpr std::uint16_t kOver = SocketEvents::kPeerClosed | SocketEvents::kClosed;
   if ((events & (SocketEvents::kReadable | kOver)) != 0) reads_at_ = std::min(reads_at_, now);
   if ((events & (SocketEvents::kWritable | SocketEvents::kConnected | kOver)) != 0) {
@@ -71,28 +71,47 @@ void User::act(Instant now) {
   end();
 }
 
-void User::read_some(Instant now) {
-  Octets got(plan_.read_most);
-  do {
-    got.resize(plan_.read_most);
-    got.resize(host_.stack->read(socket_, got));
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      if (got[i] == octet(1 - side_, read_ + i)) continue;
-      ADD_FAILURE() << "side " << side_ << " read another octet than was written, at " << read_ + i;
-      return finish();
+/// Looks at what came. False: it is not what was sent.
+bool User::take(Bytes got) {
+  for (Bytes rest = got; !rest.empty();) {
+    const Bytes want = content(flow_, 1 - side_, read_, rest.size());
+    const auto differs = std::mismatch(want.begin(), want.end(), rest.begin()).first - want.begin();
+    if (static_cast<std::size_t>(differs) < want.size()) {
+      fault("read another octet than was written, at " +
+            std::to_string(read_ + static_cast<std::uint64_t>(differs)));
+      return false;
     }
-    read_ += got.size();
-    EXPECT_LE(read_, peer_octets_) << "side " << side_ << " read more than was written";
-  } while (!got.empty() && plan_.read_pause == Duration::zero());
-  reads_at_ = got.empty() ? kNever : now + plan_.read_pause;
+    read_ += want.size();
+    rest = rest.subspan(want.size());
+  }
+  if (read_ <= peer_octets_) return true;
+  fault("read more than was written");
+  return false;
+}
+
+void User::read_some(Instant now) {
+  Stack<MemPacket>& stack = station_.stack();
+  std::size_t left = plan_.read_most;
+  Bytes got;
+  do {
+    got = stack.readable(socket_);
+    got = got.first(std::min(got.size(), left));
+    if (!take(got)) return give_up();
+    if (!got.empty()) stack.consume(socket_, got.size());
+    if (plan_.read_pause > Duration::zero()) left -= got.size();
+  } while (!got.empty() && left > 0);
+  reads_at_ = left == plan_.read_most || plan_.read_pause == Duration::zero()
+                  ? kNever
+                  : now + plan_.read_pause;
 }
 
 void User::write_some(Instant now) {
   writes_at_ = kNever;
   while (written_ < plan_.octets && !shut_ && !done_) {
-    Octets data(std::min(plan_.write_most, plan_.octets - written_));
-    for (std::size_t i = 0; i < data.size(); ++i) data[i] = octet(side_, written_ + i);
-    const Result<std::size_t, Error> wrote = host_.stack->write(socket_, data);
+    const std::size_t most =
+        std::min<std::uint64_t>(std::min(plan_.write_most, kContentPiece), plan_.octets - written_);
+    const Bytes data = content(flow_, side_, written_, most);
+    const Result<std::size_t, Error> wrote = station_.stack().write(socket_, data);
     if (!wrote) return;  // how it ended is end()'s to see
     written_ += *wrote;
     if (*wrote < data.size()) return;  // an event follows
@@ -104,10 +123,9 @@ void User::write_some(Instant now) {
 
 void User::end() {
   if (done_) return;
-  Stack<MemPacket>& stack = *host_.stack;
+  Stack<MemPacket>& stack = station_.stack();
   if (plan_.ending == Ending::kAborts && written_ + read_ >= plan_.aborts_at) {
-    stack.abort(socket_);
-    return finish();
+    return give_up();
   }
   const bool at_end = stack.at_end(socket_);
   error_ = stack.error(socket_);
@@ -123,24 +141,21 @@ void User::end() {
 }
 
 void User::close() {
-  host_.stack->close(socket_);
+  if (socket_) station_.stack().close(socket_);
   finish();
 }
 
 void User::give_up() {
-  host_.stack->close(listener_);
+  if (socket_ && !done_) station_.stack().abort(socket_);
+  aborted_ = true;
   finish();
-}
-
-void User::finish() {
-  done_ = true;
 }
 
 std::string User::status() const {
   std::string out = "wrote " + std::to_string(written_) + " of " + std::to_string(plan_.octets) +
                     ", read " + std::to_string(read_) + " of " + std::to_string(peer_octets_) +
                     ", " + name(plan_.ending);
-  const Result<tcp::Info, Error> info = host_.stack->tcp_info(socket_);
+  const Result<tcp::Info, Error> info = station_.stack().tcp_info(socket_);
   if (!info) return out + ", no connection";
   out += ", " + std::string{tcp::name(info->state)} + " unsent " + std::to_string(info->unsent);
   out += " unacked " + std::to_string(info->unacked) + " unread " + std::to_string(info->unread);

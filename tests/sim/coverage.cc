@@ -1,0 +1,243 @@
+#include "tests/sim/coverage.hh"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <unordered_map>
+
+#include "protocols/base/check.hh"
+#include "tests/sim/link.hh"
+
+namespace smol::sim {
+namespace {
+
+using tcp::State;
+
+constexpr std::size_t kStates = static_cast<std::size_t>(State::kTimeWait) + 1;
+
+struct Way {
+  State from;
+  State to;
+};
+/// The arrows of RFC 9293 figure 5, with those of section 3.10 that the figure leaves out. LISTEN
+/// is a listener's: a passive connection begins in SYN-RECEIVED.
+constexpr Way kWays[] = {
+    {State::kClosed, State::kSynSent},        {State::kClosed, State::kSynReceived},
+    {State::kSynSent, State::kSynReceived},   {State::kSynSent, State::kEstablished},
+    {State::kSynSent, State::kClosed},        {State::kSynReceived, State::kEstablished},
+    {State::kSynReceived, State::kFinWait1},  {State::kSynReceived, State::kCloseWait},
+    {State::kSynReceived, State::kClosed},    {State::kEstablished, State::kFinWait1},
+    {State::kEstablished, State::kCloseWait}, {State::kEstablished, State::kClosed},
+    {State::kFinWait1, State::kFinWait2},     {State::kFinWait1, State::kClosing},
+    {State::kFinWait1, State::kTimeWait},     {State::kFinWait1, State::kClosed},
+    {State::kFinWait2, State::kTimeWait},     {State::kFinWait2, State::kClosed},
+    {State::kCloseWait, State::kLastAck},     {State::kCloseWait, State::kClosed},
+    {State::kClosing, State::kTimeWait},      {State::kClosing, State::kClosed},
+    {State::kLastAck, State::kClosed},        {State::kTimeWait, State::kClosed},
+    {State::kTimeWait, State::kSynReceived}};
+
+constexpr const char* kWire[] = {"mss",        "window_scale",
+                                 "timestamps", "sack_permitted",
+                                 "both_scale", "both_timestamps",
+                                 "both_sack",  "sack_blocks",
+                                 "d_sack",     "ect",
+                                 "ce",         "ece",
+                                 "cwr",        "urg",
+                                 "icmp_error", "text_on_syn"};
+
+std::string state_name(State state) {
+  return "state " + std::string{tcp::name(state)};
+}
+
+std::string way_name(State from, State to) {
+  return "way " + std::string{tcp::name(from)} + " " + std::string{tcp::name(to)};
+}
+
+std::vector<std::string> all_names() {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < kStates; ++i) out.push_back(state_name(static_cast<State>(i)));
+  for (const Way& way : kWays) out.push_back(way_name(way.from, way.to));
+  for (const char* name : kWire) out.push_back(std::string{"wire "} + name);
+  for (std::size_t i = 0; i < kDropCount; ++i) {
+    out.push_back("drop " + std::string{name(static_cast<Drop>(i))});
+  }
+  StackCounters{}.for_each([&](std::string_view name, std::string_view, std::uint64_t) {
+    out.push_back("counter " + std::string{name});
+  });
+  for (std::size_t i = 0; i < kFates; ++i) {
+    out.push_back("frame " + std::string{name(static_cast<Fate>(i))});
+  }
+  for (const char* name :
+       {"flows 1", "flows 2..99", "flows 100..1000", "no packet to receive into"}) {
+    out.emplace_back(name);
+  }
+  return out;
+}
+
+const std::unordered_map<std::string_view, std::size_t>& indices() {
+  static const auto map = [] {
+    std::unordered_map<std::string_view, std::size_t> out;
+    const std::vector<std::string>& all = Coverage::names();
+    for (std::size_t i = 0; i < all.size(); ++i) out.emplace(all[i], i);
+    return out;
+  }();
+  return map;
+}
+
+/// What no run of the simulator can meet, or need not, and why. A name that ends in * stands for
+/// all that begin so.
+struct Exempt {
+  std::string_view name;
+  std::string_view why;
+};
+constexpr Exempt kExempt[] = {
+    {"state LISTEN", "a listener is no connection"},
+    {"drop tx_*",
+     "the simulated port takes all, and the pool is not asked to run dry on the way out"},
+    {"drop rx_frame_too_long", "a port's"},
+    {"drop injected_*", "smold's fault injector"},
+    {"drop injector_full", "smold's fault injector"},
+    {"drop arp_*", "neighbours are configured: it is TCP that is on trial"},
+    {"drop neighbor_*", "neighbours are configured"},
+    {"drop nd_*", "neighbours are configured"},
+    {"drop udp_*", "no UDP is spoken"},
+    {"drop socket_*", "of datagram sockets"},
+    {"drop no_route", "everybody is on the link"},
+    {"drop no_source_address", "everybody has one"},
+    {"drop eth_*", "one bit in a hundred of those turned over; by luck"},
+    {"drop ip4_*", "headers broken by luck: tests/protocols/stack has each"},
+    {"drop ip6_*", "headers broken by luck: tests/protocols/stack has each"},
+    {"drop ip_*", "headers broken by luck: tests/protocols/stack has each"},
+    {"drop icmp_*", "of echo and of broken messages: tests/protocols/stack has each"},
+    {"counter arp_*", "neighbours are configured"},
+    {"counter nd_*", "neighbours are configured"},
+    {"counter neighbor_failed", "neighbours are configured"},
+    {"counter held", "neighbours are configured"},
+    {"counter udp_*", "no UDP is spoken"},
+    {"counter icmp_*", "no echo is asked for; errors are under wire icmp_error"},
+    {"counter tcp_curr_estab", "zero when a run is over"},
+    {"counter tcp_time_wait", "zero when a run is over"},
+    {"wire e*", "ECN is not built"},
+    {"wire c*", "ECN is not built"},
+    {"frame marked CE", "ECN is not built"},
+    {"wire urg", "no peer of the simulator is urgent yet"},
+    {"wire icmp_error", "path MTU discovery is not built"},
+    {"frame lost: too big", "path MTU discovery is not built"},
+    {"wire text_on_syn", "TCP Fast Open is not built"},
+    {"drop tcp_bad_port", "a header broken by luck"},
+    {"drop tcp_truncated", "a header broken by luck"},
+    {"drop tcp_listen_no_syn", "no peer of the simulator sends it yet"},
+    {"drop tcp_missing_timestamp", "no peer of the simulator leaves them out yet"},
+    {"drop tcp_no_ack", "no peer of the simulator sends it yet"},
+    {"drop tcp_text_after_fin", "no peer of the simulator sends it yet"},
+    {"drop tcp_no_connection_block", "blocks enough for all flows"},
+};
+
+}  // namespace
+
+const std::vector<std::string>& Coverage::names() {
+  static const std::vector<std::string> names = all_names();
+  return names;
+}
+
+std::size_t Coverage::index_of(std::string_view name) {
+  const auto found = indices().find(name);
+  SMOL_CHECK(found != indices().end());
+  return found->second;
+}
+
+void Coverage::add(const Coverage& other) {
+  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+}
+
+std::size_t Coverage::state(State state) {
+  static const std::size_t first = index_of(state_name(State::kClosed));
+  return first + static_cast<std::size_t>(state);
+}
+
+std::size_t Coverage::transition(State from, State to) {
+  static const auto table = [] {
+    std::array<std::size_t, kStates * kStates> out;
+    out.fill(names().size());
+    for (const Way& way : kWays) {
+      out[static_cast<std::size_t>(way.from) * kStates + static_cast<std::size_t>(way.to)] =
+          index_of(way_name(way.from, way.to));
+    }
+    return out;
+  }();
+  return table[static_cast<std::size_t>(from) * kStates + static_cast<std::size_t>(to)];
+}
+
+std::size_t Coverage::drop(Drop drop) {
+  static const std::size_t first = index_of("drop " + std::string{smol::name(Drop{})});
+  return first + static_cast<std::size_t>(drop);
+}
+
+std::size_t Coverage::counter(std::size_t place) {
+  static const std::size_t first = index_of("counter received");
+  return first + place;
+}
+
+std::string_view Coverage::exempt(std::string_view name) {
+  for (const Exempt& row : kExempt) {
+    const bool all = row.name.ends_with('*');
+    const std::string_view stem = all ? row.name.substr(0, row.name.size() - 1) : row.name;
+    if (all ? name.starts_with(stem) : name == stem) return row.why;
+  }
+  return {};
+}
+
+std::size_t Coverage::exempt_count() {
+  return static_cast<std::size_t>(std::count_if(names().begin(), names().end(),
+                                                [](auto& name) { return !exempt(name).empty(); }));
+}
+
+std::vector<std::string> Coverage::uncovered() const {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    if (counts_[i] == 0 && exempt(names()[i]).empty()) out.push_back(names()[i]);
+  }
+  return out;
+}
+
+std::string Coverage::report() const {
+  std::string out;
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    if (counts_[i] == 0) continue;
+    std::string line = "  " + names()[i];
+    line.resize(std::max<std::size_t>(line.size() + 1, 48), ' ');
+    out += line + std::to_string(counts_[i]) + "\n";
+  }
+  for (const std::string& name : uncovered()) out += "  never: " + name + "\n";
+  return out;
+}
+
+void StateWatch::look(const Stack<MemPacket>& stack, Coverage& coverage) {
+  std::array<SocketInfo, 16> some;
+  now_.clear();
+  for (Cursor at; !at.done();) {
+    const Slice slice = stack.sockets_from(at, some);
+    for (const SocketInfo& info : std::span{some}.first(slice.count)) {
+      if (info.kind != SocketKind::kTcp || !info.remote) continue;
+      const std::uint32_t key = std::uint32_t{info.local.port} << 16 | info.remote->port;
+      now_[key] = info.state;
+    }
+    at = slice.next;
+  }
+  const auto went = [&](State from, State to) {
+    if (from == to) return;
+    coverage.add(Coverage::state(to));
+    const std::size_t way = Coverage::transition(from, to);
+    if (way < Coverage::names().size()) coverage.add(way);
+  };
+  for (const auto& [key, state] : states_) {
+    if (now_.count(key) == 0) went(state, State::kClosed);
+  }
+  for (const auto& [key, state] : now_) {
+    const auto before = states_.find(key);
+    went(before == states_.end() ? State::kClosed : before->second, state);
+  }
+  states_ = now_;
+}
+
+}  // namespace smol::sim
