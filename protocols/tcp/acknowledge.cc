@@ -5,26 +5,98 @@
 #include "protocols/tcp/connection.hh"
 
 namespace smol::tcp {
+namespace {
+
+/// RFC 9293 MUST-40.
+constexpr Duration kLongestDelay = milliseconds(499);
+/// A few ticks of a timer, and more than what the path itself does to the gaps.
+constexpr Duration kShortestDelay = milliseconds(1);
+/// So many gaps is what an acknowledgement waits.
+constexpr std::uint32_t kGaps = 4;
+
+/// Microseconds, modulo 2^32: more than an hour, and an RTO is at most a minute or so.
+std::uint32_t clock_us(Instant now) noexcept {
+  return static_cast<std::uint32_t>(now.time_since_epoch() / microseconds(1));
+}
+
+std::uint32_t longest_gap_us(const Context& context) noexcept {
+  const Duration most = std::clamp(context.config.ack_delay, Duration::zero(), kLongestDelay);
+  return static_cast<std::uint32_t>(most / kGaps / microseconds(1));
+}
+
+}  // namespace
 
 /// Text up to `next` went into line: when to acknowledge it (what fills a hole, or a part of one,
 /// at once). The whole burst is taken before anything is sent, so this comes to one ACK a burst at
 /// most.
 void Connection::take_text(const Context& context, Instant now, SeqNumber next, bool in_hole,
-                           Actions& out) noexcept {
+                           const Text& text, Actions& out) noexcept {
   bytes_received_ += rcv_nxt_.until(next);
   rcv_nxt_ = next;
   out.note(Note::kReadable);
+  time_text(context, now);
   const std::uint32_t unacknowledged = last_ack_sent_.until(rcv_nxt_);
   if (in_hole || dup_acks_owed_ > 0) {
     // The ACKs owed would all say the new number, and the second to fourth of them seem to tell of
     // a loss. What selective acknowledgement has to tell is still to be told, once.
     dup_acks_owed_ = sack_ && (reassembly_.fresh() > 0 || !duplicate_.empty()) ? 1 : 0;
     ack_now_ = true;
-  } else if (unacknowledged >= 2u * rcv_mss_ || context.config.ack_delay == Duration::zero()) {
+  } else if (unacknowledged >= 2u * rcv_mss_ || quick_acks_ > 0 || at_rest(text) ||
+             context.config.ack_delay <= Duration::zero()) {
     ack_now_ = true;
   } else if (timer(Timer::kDelayedAck) == kNever) {
-    arm(Timer::kDelayedAck, now + context.config.ack_delay);
+    arm(Timer::kDelayedAck, now + ack_delay(context));
   }
+}
+
+/// A connection begins as bulk, unhurried: what it is shows as text comes.
+void Connection::start_acknowledging(const Context& context, Instant now) noexcept {
+  quick_acks_ = static_cast<std::uint8_t>(std::min<std::uint32_t>(context.config.quick_acks, 0xff));
+  text_gap_us_ = longest_gap_us(context);
+  last_text_us_ = clock_us(now);
+}
+
+/// How far apart texts come. After a silence of an RTO the peer begins in slow start again (RFC
+/// 5681 section 4.1), unless what it sends are questions.
+void Connection::time_text(const Context& context, Instant now) noexcept {
+  const std::uint32_t gap_us = clock_us(now) - last_text_us_;
+  if (gap_us == 0) return;  // of one burst
+  if (microseconds(gap_us) > rto_.value() && !interactive_) start_acknowledging(context, now);
+  last_text_us_ = clock_us(now);
+  const std::uint32_t longest = longest_gap_us(context);
+  text_gap_us_ = std::min(text_gap_us_ - text_gap_us_ / 4 + std::min(gap_us, longest) / 4, longest);
+}
+
+/// Text of ours goes. If it comes so soon after the peer's that the acknowledgement could have
+/// waited for it, that is what the next ones do.
+void Connection::answer(const Context& context, Instant now) noexcept {
+  const Duration most = std::min(context.config.ack_delay, kLongestDelay);
+  if (bytes_received_ == 0 || microseconds(clock_us(now) - last_text_us_) >= most) return;
+  interactive_ = true;
+  quick_acks_ = 0;
+}
+
+/// No answer came in time for the acknowledgement to go with it.
+void Connection::on_delayed_ack_timer() noexcept {
+  disarm(Timer::kDelayedAck);
+  interactive_ = false;
+  ack_now_ = true;
+}
+
+/// A peer that has more to say (no PSH), sent less than a full segment and could send no full one
+/// now is at the end of our window: it waits for us.
+bool Connection::at_rest(const Text& text) const noexcept {
+  return !text.pushed && text.len < rcv_mss_ && receive_window() < rcv_mss_;
+}
+
+/// While text keeps coming, a few times as long as it takes the next to come: who sends no more
+/// within that time has stopped, and perhaps waits for the acknowledgement.
+Duration Connection::ack_delay(const Context& context) const noexcept {
+  return std::min({waiting(), context.config.ack_delay, kLongestDelay});
+}
+
+Duration Connection::waiting() const noexcept {
+  return std::max<Duration>(kGaps * microseconds(text_gap_us_), kShortestDelay);
 }
 
 /// A peer without SACK counts the ACKs: each segment is owed one. To one with SACK the blocks tell

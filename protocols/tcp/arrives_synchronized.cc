@@ -131,7 +131,7 @@ void Connection::refuse(const Context& context, Instant now, const SegmentIn& se
 
 /// Cuts what was received before and what lies beyond the window; a FIN goes with its cut tail.
 Connection::Text Connection::trim(const SegmentIn& segment, Actions& out) const noexcept {
-  Text text{segment.seq, 0, segment.len, segment.flags.fin()};
+  Text text{segment.seq, 0, segment.len, segment.flags.fin(), segment.flags.psh()};
   if (segment.seq.before(rcv_nxt_)) {
     text.offset = std::min(segment.seq.until(rcv_nxt_), segment.len);
     text.begin = rcv_nxt_;
@@ -247,6 +247,7 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
   congestion_.begin(now, mss_, context.config.initial_window_segments, syn_lost_, iss_.raw);
   set_pace();
   last_received_ = now;
+  start_acknowledging(context, now);
   if (keep_alive_ms_ > 0) arm(Timer::kKeepAlive, now + keep_alive());
   // A half-close asked for during the handshake takes effect now (section 3.10.4).
   state_ = fin_queued_ ? State::kFinWait1 : State::kEstablished;
@@ -371,7 +372,7 @@ Connection::Next Connection::accept_text(const Context& context, Instant now, co
   if (next_in_line && !reassembly_.reached_by(context.ranges, text.end())) [[likely]] {
     out.text_offset = text.offset;
     out.text_len = text.len;
-    take_text(context, now, text.end(), !reassembly_.empty(), out);
+    take_text(context, now, text.end(), !reassembly_.empty(), text, out);
     return Next::kContinue;
   }
 
@@ -397,7 +398,7 @@ Connection::Next Connection::accept_text(const Context& context, Instant now, co
     out_of_order_arrived();
     return Next::kContinue;
   }
-  take_text(context, now, next, true, out);
+  take_text(context, now, next, true, text, out);
   return Next::kContinue;
 }
 

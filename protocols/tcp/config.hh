@@ -43,15 +43,20 @@ struct SocketOptions {
 /// Rules that hold for every connection of a stack.
 struct Config {
   SocketOptions defaults{};
-  Duration initial_rto = seconds(1);      ///< RFC 6298 section 2.1
-  Duration min_rto = milliseconds(200);   ///< RFC 6298 says 1 s: docs/decisions, "Minimum RTO"
-  Duration max_rto = seconds(60);         ///< RFC 6298 section 2.5
-  Duration ack_delay = milliseconds(40);  ///< RFC 9293 MUST-40: below 500 ms
-  Duration time_wait = seconds(60);       ///< 2 MSL; RFC 9293 says 4 min
-  Duration fin_wait_2 = seconds(60);      ///< a closed socket waits this long for the peer's FIN
-  Duration user_timeout = seconds(300);   ///< R2 of data (RFC 9293 SHLD-11: at least 100 s)
-  Duration syn_timeout = seconds(180);    ///< R2 of SYN (RFC 9293 MUST-23: at least 3 min)
-  Duration syn_received = seconds(63);    ///< half-open passive connections end after this
+  Duration initial_rto = seconds(1);     ///< RFC 6298 section 2.1
+  Duration min_rto = milliseconds(200);  ///< RFC 6298 says 1 s: docs/decisions, "Minimum RTO"
+  Duration max_rto = seconds(60);        ///< RFC 6298 section 2.5
+  /// An acknowledgement waits at most this long for more text, or for ours; RFC 9293 MUST-40: 500
+  /// ms and more count as just below. Zero: it never waits. Less while text comes faster.
+  Duration ack_delay = milliseconds(40);
+  /// How many acknowledgements do not wait, at the start of a connection and after the peer was
+  /// silent for an RTO: it is in slow start then, and its window grows by them.
+  std::uint32_t quick_acks = 16;
+  Duration time_wait = seconds(60);      ///< 2 MSL; RFC 9293 says 4 min
+  Duration fin_wait_2 = seconds(60);     ///< a closed socket waits this long for the peer's FIN
+  Duration user_timeout = seconds(300);  ///< R2 of data (RFC 9293 SHLD-11: at least 100 s)
+  Duration syn_timeout = seconds(180);   ///< R2 of SYN (RFC 9293 MUST-23: at least 3 min)
+  Duration syn_received = seconds(63);   ///< half-open passive connections end after this
   std::uint32_t initial_window_segments = 10;  ///< RFC 6928
   std::uint32_t challenge_acks = 10;  ///< a connection, every challenge_interval (RFC 5961)
   Duration challenge_interval = seconds(5);

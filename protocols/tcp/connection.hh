@@ -190,6 +190,7 @@ class Connection {
     std::uint32_t offset = 0;  ///< of begin, in the segment's text
     std::uint32_t len = 0;
     bool fin = false;  ///< the FIN right behind it may be taken
+    bool pushed = false;
     SeqNumber end() const noexcept { return begin + len; }
   };
 
@@ -231,7 +232,14 @@ class Connection {
 
   // acknowledge.cc: when to acknowledge, and what to tell beside RCV.NXT.
   void take_text(const Context& context, Instant now, SeqNumber next, bool in_hole,
-                 Actions& out) noexcept;
+                 const Text& text, Actions& out) noexcept;
+  void start_acknowledging(const Context& context, Instant now) noexcept;
+  void time_text(const Context& context, Instant now) noexcept;
+  bool at_rest(const Text& text) const noexcept;
+  Duration ack_delay(const Context& context) const noexcept;
+  Duration waiting() const noexcept;
+  void answer(const Context& context, Instant now) noexcept;
+  void on_delayed_ack_timer() noexcept;
   void out_of_order_arrived() noexcept;
   void duplicate_arrived(SackBlock twice) noexcept;
   void acknowledge(const Context& context, Instant now, SegmentOut& out) noexcept;
@@ -343,6 +351,7 @@ class Connection {
   bool ack_now_ : 1 = false;
   bool timestamps_ : 1 = false;
   bool sack_ : 1 = false;
+  bool interactive_ : 1 = false;  ///< text of ours follows the peer's at once
   bool syn_due_ : 1 = false;
   bool probe_due_ : 1 = false;
   bool keep_alive_due_ : 1 = false;
@@ -400,6 +409,8 @@ class Connection {
   Rto rto_;
   std::uint32_t challenges_since_ms_ = 0;  ///< start of the interval that challenges_ counts in
   Reassembly reassembly_;
+  std::uint32_t last_text_us_ = 0;  ///< when the last text came, modulo 2^32
+  std::uint32_t text_gap_us_ = 0;   ///< between texts, smoothed
   SackBlock duplicate_;  ///< received twice, and not told of yet (RFC 2883); empty: nothing
 
   SeqNumber iss_;
@@ -426,6 +437,7 @@ class Connection {
   std::uint32_t dsacks_out_ = 0;
   std::uint16_t local_mss_;
   std::uint16_t peer_mss_;
+  std::uint8_t quick_acks_ = 0;  ///< so many more go at once
   std::uint8_t challenges_ = 0;
   std::uint8_t retransmits_ = 0;  ///< in a row: R1 counts them
   std::uint8_t persist_backoff_ = 0;

@@ -51,6 +51,7 @@ struct Info {
   Duration rttvar{0};
   Duration min_rtt{0};
   Duration rto{0};                   ///< back-off included
+  Duration ato{0};                   ///< how long an acknowledgement waits now; zero: it does not
   std::uint8_t backoff = 0;          ///< how often the RTO was doubled
   std::uint8_t retransmits = 0;      ///< timeouts in a row
   std::uint8_t probes = 0;           ///< zero-window or keep-alive probes not answered

@@ -314,6 +314,7 @@ void Connection::bare_segment(const Context& context, Instant now, SeqNumber seq
   out.header.ack = rcv_nxt_;
   out.header.window = select_window(context);
   if (timestamps_) out.header.options.timestamps = TcpTimestamps{timestamp_now(now), ts_recent_};
+  if (quick_acks_ > 0 && last_ack_sent_ != rcv_nxt_) --quick_acks_;
   last_ack_sent_ = rcv_nxt_;
   ack_now_ = false;
   disarm(Timer::kDelayedAck);
@@ -324,6 +325,7 @@ void Connection::bare_segment(const Context& context, Instant now, SeqNumber seq
 void Connection::carry(const Context& context, Instant now, SeqNumber seq, std::uint32_t len,
                        bool fin, SegmentOut& out) noexcept {
   bare_segment(context, now, seq, out);
+  if (len > 0) answer(context, now);
   const bool last = len > 0 && seq + len == snd_end_;
   out.len = len;
   out.header.control = fin    ? (last ? TcpControl::kFinPsh : TcpControl::kFin)

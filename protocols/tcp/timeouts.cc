@@ -16,10 +16,7 @@ constexpr Duration kTenYears = seconds(10 * 365 * 86'400ll);
 
 Actions Connection::timeout(const Context& context, Instant now) noexcept {
   Actions out;
-  if (due(Timer::kDelayedAck, now)) {
-    disarm(Timer::kDelayedAck);
-    ack_now_ = true;
-  }
+  if (due(Timer::kDelayedAck, now)) on_delayed_ack_timer();
   if (due(Timer::kPace, now)) disarm(Timer::kPace);
   if (due(Timer::kLoss, now)) on_loss_timer(context, now, out);
   // A tail probe puts it off.

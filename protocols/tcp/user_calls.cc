@@ -256,6 +256,7 @@ Info Connection::info() const noexcept {
   out.srtt = rto_.srtt();
   out.rttvar = rto_.rttvar();
   out.rto = rto_.value();
+  if (quick_acks_ == 0 && text_gap_us_ > 0) out.ato = waiting();
   // Before the SYN has gone, its number is not text.
   out.unsent = std::min(snd_nxt_.before(snd_end_) ? snd_nxt_.until(snd_end_) : 0, send_queue());
   out.unacked = unacked();

@@ -39,6 +39,7 @@ Config config_of(Input& in) {
   if ((bits & 16) != 0) out.challenge_acks = 1;
   out.initial_window_segments = 1 + (bits >> 5);
   out.sack = (bits >> 5) % 2 == 0;
+  out.quick_acks = bits % 3;
   return out;
 }
 

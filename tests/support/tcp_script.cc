@@ -80,6 +80,7 @@ const std::map<std::string_view, Duration (*)(const Info&)> kTimes = {
     {"srtt", [](const Info& i) { return i.srtt; }},
     {"rttvar", [](const Info& i) { return i.rttvar; }},
     {"rto", [](const Info& i) { return i.rto; }},
+    {"ato", [](const Info& i) { return i.ato; }},
 };
 
 template <class Map>
@@ -497,6 +498,7 @@ Config config_of(const Given& given) {
   out.initial_window_segments = given.cwnd / given.mss;
   out.timestamps = given.timestamps;
   out.sack = given.sack;
+  out.quick_acks = given.quick_acks;
   out.window_scaling = given.wscale.has_value();
   out.pacing = given.pacing;
   return out;

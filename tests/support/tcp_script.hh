@@ -35,7 +35,8 @@ struct Given {
   std::optional<std::uint8_t> wscale{};  ///< the peer's; absent: no scaling on either side
   bool is_v6 = false;
   SocketOptions options{};  ///< but for receive_buffer
-  Config config{};          ///< but for initial window, timestamps, SACK and scaling
+  std::uint32_t quick_acks = 0;
+  Config config{};  ///< but for initial window, timestamps, SACK, scaling and quick ACKs
 };
 
 /// A connection in the hands of a script. The notation is that of packetdrill with relative

@@ -6,6 +6,12 @@ namespace {
 
 class TcpInfoTest : public TcpTest {
  protected:
+  static Host::Options options() {
+    Host::Options out;
+    out.config.tcp.quick_acks = 0;
+    return out;
+  }
+  TcpInfoTest() : TcpTest{options()} {}
   tcp::Info info(SocketId socket) { return host.stack->tcp_info(socket).value(); }
 };
 

@@ -224,6 +224,121 @@ TEST_P(TcpDelayedAck, TextThatIsNotKeptIsAnswered) {
   )");
 }
 
+// A sender in slow start grows by our ACKs: those of a connection's begin do not wait.
+TEST_P(TcpDelayedAck, FirstOnesDoNotWait) {
+  Scripted c = established({.quick_acks = 3});
+  run(c, R"(
+    0ms    < P. 1:101 ack 1
+           > . 1:1(0) ack 101
+           is ato 0ms
+    10ms   < . 101:1101 ack 1
+           > . 1:1(0) ack 1101
+    20ms   burst
+           < . 1101:2101 ack 1
+           < P. 2101:2201 ack 1
+           end
+           > . 1:1(0) ack 2201
+    30ms   < P. 2201:2301 ack 1
+    70ms   > . 1:1(0) ack 2301
+           is ato 40ms
+  )");
+}
+
+// RFC 5681 section 4.1: after a silence of an RTO (300 ms here) the peer is in slow start again.
+TEST_P(TcpDelayedAck, DoesNotWaitAfterASilence) {
+  Scripted c = established({.quick_acks = 1});
+  run(c, R"(
+    0ms    < P. 1:101 ack 1
+           > . 1:1(0) ack 101
+    10ms   < P. 101:201 ack 1
+    50ms   > . 1:1(0) ack 201
+    320ms  < P. 201:301 ack 1
+           > . 1:1(0) ack 301
+    330ms  < P. 301:401 ack 1
+    370ms  > . 1:1(0) ack 401
+  )");
+}
+
+// Question and answer: the ACK rides on the answer, from the first answer on, and after a silence
+// too; until one is late.
+TEST_P(TcpDelayedAck, WaitsForTheAnswerWhereThereIsOne) {
+  Scripted c = established({.quick_acks = 16});
+  run(c, R"(
+    0ms    < P. 1:101 ack 1
+           > . 1:1(0) ack 101
+    5ms    write 50
+           > P. 1:51 ack 101
+    100ms  < P. 101:201 ack 51
+    105ms  write 50
+           > P. 51:101 ack 201
+    200ms  < . ack 101
+    1s     < P. 201:301 ack 101
+    1005ms write 50
+           > P. 101:151 ack 301
+    1100ms < . ack 151
+    2s     < P. 301:401 ack 151
+    2040ms > . 151:151(0) ack 401
+    3s     < P. 401:501 ack 151
+           > . 151:151(0) ack 501
+  )");
+}
+
+// TCP-108: it adapts to how text comes: a lone segment behind a run of fast ones waits no longer
+// than a few of their gaps.
+TEST_P(TcpDelayedAck, WaitsAFewGapsOfTheText) {
+  Scripted c = established();
+  std::string script = "0ms < P. 1:2 ack 1\n";
+  int at = 2;
+  for (int ms = 1; ms <= 60; ++ms, ++at) {
+    script += std::to_string(2 * ms) + "ms < P. " + std::to_string(at) + ":" +
+              std::to_string(at + 1) + " ack 1\n";
+  }
+  const std::string failure = c.failure_of(script).value_or("");
+  c.endpoint().sent().clear();
+  EXPECT_LE(c.info().ato, milliseconds(9)) << failure;
+  EXPECT_GE(c.info().ato, milliseconds(8));
+}
+
+// TCP-108: whatever is configured, half a second is never reached.
+TEST_P(TcpDelayedAck, NeverWaitsHalfASecond) {
+  Scripted c = established({.config = {.ack_delay = seconds(5)}});
+  run(c, "0ms < P. 1:101 ack 1\n 499ms > . 1:1(0) ack 101");
+}
+
+// A peer that is cut short by our window waits for us: it did not push, and sent no full segment.
+TEST_P(TcpDelayedAck, TextCutByTheWindowIsAcknowledgedAtOnce) {
+  Scripted c = established({.receive_buffer = 4500});
+  run(c, R"(
+    < . 1:1001 ack 1
+    < . 1001:2001 ack 1
+    > . 1:1(0) ack 2001
+    < . 2001:3001 ack 1
+    < . 3001:4001 ack 1
+    > . 1:1(0) ack 4001
+    < . 4001:4501 ack 1
+    > . 1:1(0) ack 4501 win 0
+  )");
+  Scripted pushed = established({.receive_buffer = 4500});
+  run(pushed, "0ms < . 1:4001 ack 1\n > . ack 4001\n < P. 4001:4501 ack 1\n 40ms > . ack 4501");
+}
+
+// TCP-086, TRAP-48: a keep-alive, with or without its octet, at once; nothing is delivered, and
+// nothing of it counts as loss.
+TEST_P(TcpDelayedAck, KeepAliveIsAnsweredAtOnce) {
+  for (const bool sack : {false, true}) {
+    Scripted c = established({.sack = sack});
+    run(c, std::string{R"(
+      < . 0:0(0) ack 1
+      > . 1:1(0) ack 1
+      < . 0:1(1) ack 1
+      > . 1:1(0) ack 1)"} +
+               (sack ? " sack 0:1" : "") + R"(
+      delivered 0
+      is dup_acks_in 0
+    )");
+  }
+}
+
 // A pure ACK is never answered.
 TEST_P(TcpDelayedAck, BareAcksAreNotAnswered) {
   Scripted c = established();

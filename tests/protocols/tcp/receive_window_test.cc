@@ -20,7 +20,7 @@ TEST_P(TcpReceiveWindow, ShutsWhenNobodyReads) {
          < . 2001:3001 ack 1
          < . 3001:4001 ack 1
          > . ack 4001 win 96
-         < . 4001:4097 ack 1
+         < P. 4001:4097 ack 1
    40ms  > . ack 4097 win 0
     1s   < . 4097:4098 ack 1
          > . ack 4097 win 0
@@ -54,7 +54,7 @@ TEST_P(TcpReceiveWindow, ReopensByHalfASmallBuffer) {
   run(c, R"(
           < . 1:1461 ack 1
           < . 1461:2001 ack 1
-    40ms  > . ack 2001 win 0
+          > . ack 2001 win 0
           read 999
           read 1
           > . ack 2001 win 1000
