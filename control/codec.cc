@@ -55,6 +55,39 @@ constexpr std::array<Unit, 6> kTimes = {{{"h", 3'600'000'000'000},
                                          {"ns", 1},
                                          {"m", 60'000'000'000}}};
 
+constexpr std::array<Unit, 4> kRates = {
+    {{"Gbit", 1'000'000'000}, {"Mbit", 1'000'000}, {"kbit", 1'000}, {"bit", 1}}};
+
+std::string print_rate(const std::uint64_t& value) {
+  for (const Unit& unit : kRates) {
+    if (value % unit.factor == 0)
+      return std::to_string(value / unit.factor) + std::string{unit.name};
+  }
+  return {};
+}
+
+Result<std::uint64_t, std::string> parse_rate(std::string_view text) {
+  constexpr std::uint64_t kLeast = 1'000;
+  constexpr std::uint64_t kMost = 400'000'000'000;
+  const std::string_view digits = digits_of(text);
+  const std::string_view name = text.substr(digits.size());
+  const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
+  const auto unit = std::find_if(kRates.begin(), kRates.end(), [&](const Unit& known) {
+    return std::equal(name.begin(), name.end(), known.name.begin(), known.name.end(), same);
+  });
+  if (digits.empty() || unit == kRates.end()) {
+    return fail(in_quotes(text) +
+                " is no rate: write a whole number and bit, kbit, Mbit or Gbit, such as 50Mbit");
+  }
+  if (std::string wrong = leading_zero(text, digits); !wrong.empty()) return fail(wrong);
+  const std::uint64_t bits = times(value_of(digits), unit->factor);
+  if (bits < kLeast || bits > kMost) {
+    return fail(std::string{text} + " is out of range " +
+                detail::range(print_rate(kLeast), print_rate(kMost)));
+  }
+  return bits;
+}
+
 std::string print_duration(Duration value) {
   const auto ns = static_cast<std::uint64_t>(value.count());
   if (ns == 0) return "0s";
@@ -206,6 +239,10 @@ Codec<Duration> duration(Duration min, Duration max, std::optional<Duration> off
 
 Codec<double> percent() {
   return {"0..100", parse_percent, print_double};
+}
+
+Codec<std::uint64_t> bit_rate() {
+  return {"1kbit..400Gbit", parse_rate, print_rate};
 }
 
 Codec<bool> boolean() {

@@ -79,6 +79,9 @@ Codec<Duration> duration(Duration min, Duration max, std::optional<Duration> off
 /// 0..100, with decimals and a % if one likes.
 Codec<double> percent();
 
+/// "50Mbit", with bit, kbit, Mbit or Gbit a second, in whole numbers; at least 1 kbit.
+Codec<std::uint64_t> bit_rate();
+
 /// on, true, yes; off, false, no.
 Codec<bool> boolean();
 

@@ -23,6 +23,8 @@ Schema<dataplane::FaultConfig> faults_schema();
 Schema<dataplane::PortConfig> port_schema();
 Schema<dataplane::RouteConfig> route_schema();
 Schema<dataplane::CaptureConfig> capture_schema();
+Schema<dataplane::LinkConfig> link_schema();
+Schema<dataplane::BridgeConfig> bridge_schema();
 Schema<StackConfig> ip_schema();
 Schema<NeighborConfig> neighbor_schema();
 Schema<IcmpConfig> icmp_schema();
@@ -32,6 +34,18 @@ Schema<Limits> limits_schema();
 /// What the printed defaults show of ports and routes.
 dataplane::PortConfig example_port();
 dataplane::RouteConfig example_route();
+
+/// Settings of a link as they are written: {"delay", "25ms"}.
+using LinkWords = std::vector<std::pair<std::string, std::string>>;
+/// Of "delay=25ms,loss=1". Error: a sentence.
+Result<LinkWords, std::string> link_words(std::string_view text);
+/// All of a link's, in the order of its schema.
+LinkWords link_words(const dataplane::LinkConfig& link);
+/// Changes these settings and no others. Error: what is wrong with one, beginning with its key;
+/// nothing is changed.
+Result<void, std::string> read_link_words(const LinkWords& words, dataplane::LinkConfig& link);
+/// The same, and that they go together.
+Result<void, std::string> change_link(const LinkWords& words, dataplane::LinkConfig& link);
 
 /// Adds all of them to a schema whose T is, or derives from, dataplane::Config.
 template <class T>
@@ -49,6 +63,8 @@ void add_dataplane(Schema<T>& schema) {
   schema.list_of("routes", &T::routes, route_schema(),
                  "Routes, in the words of ip-route(8). The ports' own subnets need none.",
                  example_route());
+  schema.section("bridge", &T::bridge, bridge_schema(),
+                 "Two ports joined, without a stack, by a link that can be made bad.");
   schema.section("workers", &T::workers, workers_schema(),
                  "Workers: each runs a TCP/IP stack of its own on one thread.");
   schema.section(

@@ -26,6 +26,8 @@ class Diagnostics {
   /// `message`: without a line end.
   void add(Place place, std::string message);
   bool empty() const noexcept { return found_.empty(); }
+  /// The message that was added first, without a place. Precondition: not empty.
+  const std::string& first() const noexcept { return found_.front().message; }
   /// "smold.yaml:12:5: ports[0].mtu: 99999 is out of range 68..9216". Up to kMaxLines; a last line
   /// says how many more there are.
   std::vector<std::string> lines() const;

@@ -145,6 +145,10 @@ void YamlPrinter::example(std::string_view lines) {
   }
 }
 
+void YamlPrinter::empty_section(std::string_view key) {
+  line(std::string{key} + ": {}");
+}
+
 void YamlPrinter::empty_list(std::string_view key) {
   line(std::string{key} + ": []");
 }

@@ -50,6 +50,7 @@ class YamlPrinter {
   /// `form`: what may be written, behind the sentences and never cut in two; may be empty.
   void comment(std::string_view sentences, std::string_view form = {});
   void scalar(std::string_view key, std::string_view value);
+  void empty_section(std::string_view key);
   /// Lines of YAML that a person may uncomment.
   void example(std::string_view lines);
   void empty_list(std::string_view key);
@@ -106,6 +107,8 @@ class Entry {
   virtual void describe_sections(const std::string& path, const T& defaults,
                                  ReferencePrinter& out) const = 0;
   virtual bool differs(const T& value, const T& defaults) const = 0;
+  /// How its value is written; none if it is not a single one.
+  virtual std::optional<std::string> text(const T&) const { return std::nullopt; }
 
  private:
   std::string key_;
@@ -143,6 +146,11 @@ class Schema {
   /// A section inside this one.
   template <class Member, class S>
   Schema& section(std::string key, Member member, Schema<S> schema, std::string doc);
+  /// A section that begins from another one with the same keys, `base`, which comes before it: its
+  /// doc stands for their table, and what is as in `base` is not printed. That it begins so when it
+  /// is read is for after().
+  template <class Member, class S>
+  Schema& alike(std::string key, Member member, Member base, Schema<S> schema, std::string doc);
   /// A list of single values; the member is a std::vector.
   template <class Member, class V>
   Schema& list(std::string key, Member member, Codec<V> codec, std::string doc);
@@ -166,6 +174,13 @@ class Schema {
                 ReferencePrinter& out) const;
   /// The same without its heading.
   void describe_keys(const std::string& path, const T& defaults, ReferencePrinter& out) const;
+  /// see(key, text) for each single value of the section, in its order.
+  template <class See>
+  void for_each_text(const T& value, See&& see) const {
+    for (const auto& entry : entries_) {
+      if (std::optional<std::string> text = entry->text(value)) see(entry->key(), *std::move(text));
+    }
+  }
   /// Whether two values are written differently.
   bool differs(const T& value, const T& other) const;
 

@@ -49,6 +49,9 @@ class ScalarEntry final : public Entry<T> {
     return codec_.print(std::invoke(member_, value)) !=
            codec_.print(std::invoke(member_, defaults));
   }
+  std::optional<std::string> text(const T& value) const override {
+    return codec_.print(std::invoke(member_, value));
+  }
 
  private:
   Member member_;
@@ -83,6 +86,46 @@ class SectionEntry final : public Entry<T> {
 
  private:
   Member member_;
+  Schema<S> schema_;
+};
+
+/// A section that begins from another one of the same kind.
+template <class T, class Member, class S>
+class AlikeEntry final : public Entry<T> {
+ public:
+  AlikeEntry(std::string key, Member member, Member base, Schema<S> schema, std::string doc)
+      : Entry<T>{std::move(key), std::move(doc)},
+        member_{member},
+        base_{base},
+        schema_{std::move(schema)} {}
+
+  void read(const Value& value, const std::string& path, T& target,
+            ReadContext& context) const override {
+    schema_.read(value, path, std::invoke(member_, target), context);
+  }
+  void print(const T& value, const T&, YamlPrinter& out) const override {
+    const S& own = std::invoke(member_, value);
+    const S& base = std::invoke(base_, value);
+    if (out.commented()) out.comment(this->doc());
+    if (schema_.differs(own, base)) {
+      out.open(this->key());
+      schema_.print(own, base, out);
+      out.close();
+    } else if (out.commented()) {
+      out.empty_section(this->key());
+    }
+  }
+  void describe_row(const T&, ReferencePrinter&) const override {}
+  void describe_sections(const std::string& path, const T&, ReferencePrinter& out) const override {
+    out.section(joined(path, this->key()), this->doc());
+  }
+  bool differs(const T& value, const T& defaults) const override {
+    return schema_.differs(std::invoke(member_, value), std::invoke(member_, defaults));
+  }
+
+ private:
+  Member member_;
+  Member base_;
   Schema<S> schema_;
 };
 

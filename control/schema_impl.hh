@@ -35,6 +35,15 @@ Schema<T>& Schema<T>::section(std::string key, Member member, Schema<S> schema, 
 }
 
 template <class T>
+template <class Member, class S>
+Schema<T>& Schema<T>::alike(std::string key, Member member, Member base, Schema<S> schema,
+                            std::string doc) {
+  static_assert(std::is_same_v<detail::MemberType<T, Member>, S>, "the schema's type is another");
+  return add(detail::AlikeEntry<T, Member, S>{std::move(key), member, base, std::move(schema),
+                                              std::move(doc)});
+}
+
+template <class T>
 template <class Member, class V>
 Schema<T>& Schema<T>::list(std::string key, Member member, Codec<V> codec, std::string doc) {
   return add(

@@ -17,6 +17,8 @@ constexpr std::uint16_t kMinMtu = 68;
 constexpr std::uint16_t kMinMtuIp6 = 1280;
 constexpr std::uint16_t kMaxMtu = 9216;
 constexpr std::size_t kMaxAddresses = 32;
+/// Packets of the pool that a bridge leaves to its ports' rings and to what passes at once.
+constexpr std::uint32_t kBridgeReserve = 1024;
 
 Checked refuse(std::string message) {
   return fail(StartError{std::move(message)});
@@ -203,6 +205,56 @@ Checked check_workers(const Config& config) {
   return {};
 }
 
+Checked check_bridge(const Config& config) {
+  const BridgeConfig& bridge = config.bridge;
+  if (!bridge.enabled()) return {};
+  const std::string who = "bridge.ports: ";
+  if (bridge.ports.size() != 2) return refuse(who + "a bridge joins two ports: name both");
+  if (bridge.ports[0] == bridge.ports[1]) {
+    return refuse(who + bridge.ports[0] + " twice: a bridge joins two ports");
+  }
+  for (const std::string& name : bridge.ports) {
+    const auto is_it = [&](const PortConfig& port) { return port.name == name; };
+    if (std::none_of(config.ports.begin(), config.ports.end(), is_it)) {
+      return refuse(who + "there is no port " + quoted(name));
+    }
+  }
+  if (config.ports.size() != 2) {
+    return refuse(
+        "ports: a bridge has its two ports and no others: a daemon bridges or has a "
+        "stack, not both");
+  }
+  for (const PortConfig& port : config.ports) {
+    const std::string which = "port " + port.name + ": ";
+    if (!port.addresses.empty()) return refuse(which + "a port of a bridge has no addresses");
+    if (port.mac) return refuse(which + "a port of a bridge has no mac of its own");
+    if (port.faults.any()) {
+      return refuse(which + "faults are between a port and a stack: write them into bridge.link");
+    }
+  }
+  if (!config.routes.empty()) return refuse("routes: a bridge has none");
+  if (config.workers.count > 1) {
+    return refuse(
+        "workers.count: a bridge runs on one worker: both directions share its store "
+        "and their order");
+  }
+  const std::array<std::pair<std::string_view, const LinkConfig*>, 2> ways = {
+      {{"bridge.a_to_b", &bridge.a_to_b}, {"bridge.b_to_a", &bridge.b_to_a}}};
+  for (const auto& [path, link] : ways) {
+    const std::string wrong = objection(*link);
+    if (wrong.empty()) continue;
+    // Where it was written: for both at once, or for this one.
+    return refuse((wrong == objection(bridge.link) ? "bridge.link" : std::string{path}) + "." +
+                  wrong);
+  }
+  if (bridge_store(config) == 0) {
+    return refuse("bridge.store: two directions of it do not fit into pool.packets, " +
+                  std::to_string(config.pool.packets) + ": " + std::to_string(kBridgeReserve) +
+                  " of those are for the ports");
+  }
+  return {};
+}
+
 Checked check_limits(const Config& config) {
   constexpr std::uint32_t kMinPackets = 512;
   constexpr std::uint32_t kMaxPackets = 16'777'216;
@@ -230,8 +282,59 @@ Checked check_limits(const Config& config) {
 }  // namespace
 
 Result<void, StartError> validate(const Config& config) {
-  for (const auto check : {check_ports, check_routes, check_workers, check_limits}) {
+  for (const auto check : {check_ports, check_routes, check_bridge, check_workers, check_limits}) {
     if (Checked result = check(config); !result) return result;
+  }
+  return {};
+}
+
+std::uint32_t bridge_store(const Config& config) noexcept {
+  const std::uint32_t packets = config.pool.packets;
+  const std::uint32_t most = packets > kBridgeReserve ? (packets - kBridgeReserve) / 2 : 0;
+  if (config.bridge.store == 0) return most;
+  return config.bridge.store <= most ? config.bridge.store : 0;
+}
+
+std::string objection(const LinkConfig& link) {
+  const std::array<std::pair<std::string_view, double>, 8> chances = {
+      {{"loss", link.loss},
+       {"burst_enter", link.burst_enter},
+       {"burst_leave", link.burst_leave},
+       {"burst_loss", link.burst_loss},
+       {"truncate", link.truncate},
+       {"corrupt", link.corrupt},
+       {"duplicate", link.duplicate},
+       {"reorder", link.reorder}}};
+  for (const auto& [key, percent] : chances) {
+    if (!(percent >= 0 && percent <= 100)) return std::string{key} + ": is a percentage, 0 to 100";
+  }
+  constexpr Duration kZero = Duration::zero();
+  if (link.burst_enter > 0 && link.burst_leave <= 0) {
+    return "burst_leave: above zero, or a burst has no end";
+  }
+  if (link.blackout < kZero || link.blackout_every < kZero || link.blackout_after < kZero) {
+    return "blackout: not negative";
+  }
+  if (link.blackout == kZero && (link.blackout_every > kZero || link.blackout_after > kZero)) {
+    return "blackout: how long? blackout_every and blackout_after do nothing without it";
+  }
+  if (link.blackout_every > kZero && link.blackout_every <= link.blackout) {
+    return "blackout_every: longer than the blackout, or nothing ever passes";
+  }
+  if (link.delay < kZero || link.jitter < kZero) return "delay: not negative, nor is the jitter";
+  if (link.jitter_reorders && link.jitter == kZero) return "jitter_reorders: needs a jitter";
+  if (link.reorder > 0 && link.reorder_by <= kZero) return "reorder_by: above zero";
+  if (link.queue_packets == 0) return "queue_packets: at least 1";
+  if (link.codel_target <= kZero || link.codel_interval <= link.codel_target) {
+    return "codel_interval: longer than codel_target, which is above zero";
+  }
+  if (link.ecn && link.aqm != LinkConfig::Aqm::kCodel) {
+    return "ecn: says that aqm codel marks instead of dropping; ce_threshold marks by itself";
+  }
+  const bool queues = link.aqm != LinkConfig::Aqm::kNone || link.ce_threshold > kZero ||
+                      link.burst > 0 || link.queue_octets > 0;
+  if (queues && link.rate == 0) {
+    return "rate: is missing: without it nothing queues (aqm, ce_threshold, burst, queue_octets)";
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/link_config.hh"
 #include "dataplane/log.hh"
 #include "protocols/base/address.hh"
 #include "protocols/base/result.hh"
@@ -134,6 +135,7 @@ struct Config {
   PoolConfig pool;
   std::vector<PortConfig> ports;
   std::vector<RouteConfig> routes;
+  BridgeConfig bridge;
   StackConfig stack;
   LogConfig log;
   CaptureConfig capture;
@@ -147,6 +149,10 @@ struct Config {
 /// The first rule of this header that `config` breaks. What only the machine can tell (devices,
 /// memory, permissions) is found at start.
 Result<void, StartError> validate(const Config& config);
+
+/// Frames that each direction of the bridge may hold: what BridgeConfig::store came to; 0: it does
+/// not fit into the pool.
+std::uint32_t bridge_store(const Config& config) noexcept;
 
 /// "net_tap" of "net_tap0,iface=smol0"; "pci" of a PCI address; empty if it is neither.
 std::string_view driver_of(std::string_view device) noexcept;

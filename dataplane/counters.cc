@@ -61,6 +61,11 @@ std::vector<std::pair<std::string, std::uint64_t>> named(const Snapshot& snapsho
       out.emplace_back(fmt::format("{}.{}", port.name, name), value);
     }
   }
+  for (const Snapshot::Link& link : snapshot.links) {
+    for (const auto& [name, value] : link.counters) {
+      out.emplace_back(fmt::format("bridge.{}.{}", link.name, name), value);
+    }
+  }
   for (std::size_t i = 0; i < kDropCount; ++i) {
     out.emplace_back(fmt::format("drop.{}", name(static_cast<Drop>(i))), snapshot.drops[i]);
   }

@@ -44,7 +44,14 @@ struct Snapshot {
     Rows stack;  ///< stack/counters.def
   };
 
+  /// A direction of a bridge.
+  struct Link {
+    std::string name;  ///< "a_to_b"
+    Rows counters;     ///< dataplane/link_counters.def
+  };
+
   std::vector<Port> ports;
+  std::vector<Link> links;  ///< none or two
   std::vector<Worker> workers;
   std::array<std::uint64_t, kDropCount> drops{};  ///< of all workers
   std::uint64_t packets_in_use = 0;  ///< of all pools, those that drivers hold included
@@ -61,7 +68,8 @@ std::vector<std::string> summary(const Snapshot& snapshot);
 std::vector<std::pair<std::string, std::uint64_t>> named(const Snapshot& snapshot);
 
 /// The same as "NAME VALUE": the stack's under their own names and summed
-/// over the workers, "worker.NAME" too, then "PORT.NAME", "drop.NAME" and "pool.in_use".
+/// over the workers, "worker.NAME" too, then "PORT.NAME", "bridge.WAY.NAME", "drop.NAME" and
+/// "pool.in_use".
 std::vector<std::string> listing(const Snapshot& snapshot);
 
 }  // namespace smol::dataplane

@@ -132,6 +132,13 @@ Snapshot::Rows rows(const PortCounters& counters) {
           {"tx_octets", counters.tx_octets.value()},   {"tx_bursts", counters.tx_bursts.value()}};
 }
 
+Snapshot::Rows rows(const LinkCounters& counters) {
+  Snapshot::Rows out;
+  counters.for_each(
+      [&](std::string_view name, std::uint64_t value) { out.emplace_back(name, value); });
+  return out;
+}
+
 std::string ready_line(std::chrono::steady_clock::duration took,
                        const std::vector<Daemon::Interface>& interfaces) {
   std::string line = fmt::format(
@@ -260,7 +267,8 @@ Result<void, StartError> Daemon::Parts::build(const std::vector<ApplicationSpec>
 
 Result<void, StartError> Daemon::Parts::open_ports(Chance& chance, bool sleep) {
   for (const PortConfig& wanted : config.ports) {
-    auto port = Port::open(wanted, {*eal, logger, pools, sleep, chance.next()});
+    auto port =
+        Port::open(wanted, {*eal, logger, pools, sleep, chance.next(), config.bridge.enabled()});
     if (!port) return fail(port.error());
     const auto queues = static_cast<std::uint16_t>(pools.size());
     interfaces.push_back({wanted.name, (*port)->mac(), (*port)->mtu(), wanted.addresses,
@@ -343,6 +351,10 @@ Snapshot Daemon::Parts::snapshot() const {
           part.stack.emplace_back(name, value);
         });
     out.workers.push_back(std::move(part));
+    if (const Bridge* bridge = worker->bridge(); bridge != nullptr) {
+      out.links.push_back({"a_to_b", rows(bridge->counters(Way::kAToB))});
+      out.links.push_back({"b_to_a", rows(bridge->counters(Way::kBToA))});
+    }
     for (std::size_t i = 0; i < kDropCount; ++i) {
       out.drops[i] += worker->drops().value(static_cast<Drop>(i));
     }

@@ -8,6 +8,7 @@
 
 namespace smol::dataplane {
 
+class BridgeControl;
 class Desk;
 
 /// What an errand finds on a worker. Valid during the call that it is given to.
@@ -17,6 +18,8 @@ struct WorkerAccess {
   Desk& desk;
   /// The stack for who configures it and asks about it. An errand's run() always has it.
   StackControl* stack = nullptr;
+  /// Null: the worker does not bridge.
+  BridgeControl* bridge = nullptr;
 };
 
 /// Something that a control thread has a worker do between the stages of a turn: a question, a

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/mbuf_packet.hh"
-#include "dataplane/tx_checksum.hh"
+#include "dataplane/packet_damage.hh"
 #include "protocols/packet/mem_packet.hh"
 
 namespace smol::dataplane {
@@ -32,9 +32,9 @@ void FaultInjector<P>::feed(Instant now, P packet, FaultOutlet<P>& outlet) noexc
     const bool rx = direction_ == Direction::kRx;
     return outlet.drop(std::move(packet), rx ? Drop::kInjectedRxRate : Drop::kInjectedTxRate);
   }
-  if (happens(config_.corrupt_chance)) packet = corrupted(std::move(packet));
+  if (happens(config_.corrupt_chance)) flip_a_bit(packet, pool_, rng_);
   if (happens(config_.duplicate_chance)) {
-    if (P twin = copy(packet)) admit(now, std::move(twin), outlet);
+    if (P twin = own_copy(packet, pool_)) admit(now, std::move(twin), outlet);
   }
   admit(now, std::move(packet), outlet);
 }
@@ -80,53 +80,6 @@ bool FaultInjector<P>::within_rate(Instant now) noexcept {
   if (left_in_interval_ == 0) return false;
   --left_in_interval_;
   return true;
-}
-
-template <PacketBuffer P>
-P FaultInjector<P>::copy(P& packet) noexcept {
-  P out;
-  for (std::size_t done = 0; done < packet.size();) {
-    P piece = pool_.allocate();
-    if (!piece) return {};
-    const MutBytes room = piece.append(std::min(piece.tailroom(), packet.size() - done));
-    packet_copy(packet, done, room);
-    done += room.size();
-    if (out) {
-      out.chain(std::move(piece));
-    } else {
-      out = std::move(piece);
-    }
-  }
-  if (!out) return {};
-  out.meta() = packet.meta();
-  out.meta().next = nullptr;
-  return out;
-}
-
-template <PacketBuffer P>
-P FaultInjector<P>::corrupted(P packet) noexcept {
-  if (packet.size() == 0) return packet;
-  if (!packet.unique()) {
-    P own = copy(packet);
-    if (!own) return packet;
-    packet = std::move(own);
-  }
-  // What would be summed up by a device behind us is summed up now, or it would sum up the damage.
-  PacketMeta& meta = packet.meta();
-  const auto mutable_octets = [](Bytes octets) {
-    // The packet is ours alone, and its memory is writable: segment() is const for those who share.
-    return MutBytes{const_cast<std::uint8_t*>(octets.data()), octets.size()};
-  };
-  if (meta.tx.any()) {
-    tx_checksums(packet, meta.tx).write(mutable_octets(packet.segment(0)));
-    meta.tx = TxOffload{};
-  }
-  meta.ip_checksum = ChecksumState::kUnknown;
-  meta.l4_checksum = ChecksumState::kUnknown;
-  const std::uint32_t at = rng_.below(static_cast<std::uint32_t>(packet.size()));
-  const auto bit = static_cast<std::uint8_t>(1u << rng_.below(8));
-  for_each_piece(packet, at, 1, [&](Bytes octet) { mutable_octets(octet)[0] ^= bit; });
-  return packet;
 }
 
 template <PacketBuffer P>

@@ -71,8 +71,6 @@ class FaultInjector {
   }
   bool happens(double percent) noexcept;
   bool within_rate(Instant now) noexcept;
-  P copy(P& packet) noexcept;
-  P corrupted(P packet) noexcept;
   void admit(Instant now, P packet, FaultOutlet<P>& outlet) noexcept;
   void overtake(Instant now, FaultOutlet<P>& outlet) noexcept;
   void forward(Instant now, P packet, FaultOutlet<P>& outlet) noexcept;

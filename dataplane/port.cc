@@ -209,6 +209,7 @@ Result<void, StartError> Port::configure(const Environment& environment, Eal::Qu
   rte_eth_conf settings{};
   const bool offload =
       config_.offload == PortConfig::Offload::kAuto && !is_virtual(config_.device) &&
+      !environment.bridged &&
       !config_.faults.any();  // damage done on the way must not be mended by a checksum behind it
   if (offload) {
     settings.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
@@ -299,7 +300,7 @@ Result<void, StartError> Port::set_queues(const Environment& environment, Eal::Q
   for (std::uint16_t queue = 0; queue < environment.pools.size(); ++queue) {
     wake_fds_.push_back(interrupts_ ? rte_eth_dev_rx_intr_ctl_q_get_fd(id_, queue) : -1);
   }
-  set_filters();
+  set_filters(environment.bridged);
   return {};
 }
 
@@ -324,8 +325,12 @@ void Port::choose_mac(std::uint64_t chance) {
 // The stack filters by itself, exactly; the device only has to let enough through: our address, and
 // the groups that IPv6 cannot do without. The drivers of virtual devices pass everything, or need
 // to be promiscuous, which those that pass everything may refuse.
-void Port::set_filters() {
+void Port::set_filters(bool everything) {
   if (driver_of(config_.device) == "net_tap") return;  // would only change the kernel's end
+  if (everything) {
+    rte_eth_promiscuous_enable(id_);
+    return;
+  }
   rte_ether_addr device{};
   rte_eth_macaddr_get(id_, &device);
   bool ours = std::equal(mac_.octets.begin(), mac_.octets.end(), device.addr_bytes);

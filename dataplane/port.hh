@@ -28,6 +28,8 @@ class Port {
     std::span<const std::unique_ptr<MbufPool>> pools;  ///< one a worker; outlive the port
     bool interrupts = false;                           ///< whether workers want to sleep on it
     std::uint64_t chance = 1;                          ///< what a random address is made of
+    /// Every frame is wanted as it is on the wire, and nothing is left to the device.
+    bool bridged = false;
   };
 
   /// Finds or makes the device, configures and starts it. Error: one line, and nothing is left
@@ -89,7 +91,7 @@ class Port {
   Result<void, StartError> set_queues(const Environment& environment, Eal::Quiet& quiet);
   Result<void, StartError> check_mtu();
   void choose_mac(std::uint64_t chance);
-  void set_filters();
+  void set_filters(bool everything);
   StartError refusal(const std::string& what, const Eal::Quiet& quiet) const;
   StartError diagnosis(const Eal::Quiet& quiet) const;
 

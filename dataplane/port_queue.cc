@@ -7,6 +7,12 @@ namespace {
 
 constexpr Duration kLinkQuestion = milliseconds(100);
 
+/// What the device took out of the frame goes back into it; without room it stays out.
+void restore_vlan_tag(rte_mbuf*& mbuf) noexcept {
+  mbuf->ol_flags &= ~(RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_VLAN);
+  [[maybe_unused]] const int status = rte_vlan_insert(&mbuf);
+}
+
 }  // namespace
 
 PortQueue::Faults::Faults(PortQueue& queue, const FaultConfig& config, std::uint64_t seed,
@@ -68,6 +74,9 @@ void PortQueue::poll() noexcept {
   }
   std::uint64_t octets = 0;
   for (std::uint16_t i = 0; i < count; ++i) {
+    // Without a stack nobody knows of the tag but the frame.
+    if (taker_ != nullptr && (mbufs[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) [[unlikely]]
+      restore_vlan_tag(mbufs[i]);
     octets += mbufs[i]->pkt_len;
     MbufPacket packet = MbufPacket::received(mbufs[i], now_, interface_);
     if (packet.size() > max_frame_) [[unlikely]] {
@@ -90,7 +99,11 @@ void PortQueue::deliver() noexcept {
   std::size_t mark = 0;
   if (captured) [[unlikely]]
     mark = tap_.on_burst(now_, interface_, queue_, Direction::kRx, burst);
-  stack_.receive(now_, interface_, burst);
+  if (taker_ == nullptr) [[likely]] {
+    stack_.receive(now_, interface_, burst);
+  } else {
+    taker_->take(now_, interface_, burst);
+  }
   if (captured) [[unlikely]]
     tap_.settle(mark);
 }

@@ -19,6 +19,14 @@ struct rte_mbuf;
 
 namespace smol::dataplane {
 
+/// Who takes the frames of a port in the place of the stack.
+class FrameTaker {
+ public:
+  virtual ~FrameTaker() = default;
+  /// Takes every frame of the burst: leaves empty handles.
+  virtual void take(Instant now, InterfaceId from, std::span<MbufPacket> burst) noexcept = 0;
+};
+
 /// One port's queue pair of one worker, and what lies between it and the worker's stack: faults,
 /// captures, counters.
 ///
@@ -45,6 +53,8 @@ class PortQueue {
 
   explicit PortQueue(const Environment& environment);
 
+  /// Frames go there from now on, and none to the stack. `taker` outlives the last receive().
+  void set_taker(FrameTaker* taker) noexcept { taker_ = taker; }
   /// One burst from the port to the stack, and what the faults held until now. Returns how many
   /// packets moved.
   std::size_t receive(Instant now) noexcept;
@@ -59,6 +69,7 @@ class PortQueue {
 
   Port& port() const noexcept { return port_; }
   std::uint16_t queue() const noexcept { return queue_; }
+  InterfaceId interface() const noexcept { return interface_; }
   const PortCounters& counters() const noexcept { return counters_; }
 
  private:
@@ -108,6 +119,7 @@ class PortQueue {
   const std::uint32_t max_frame_;
   const bool single_segments_;
   Stack<MbufPacket>& stack_;
+  FrameTaker* taker_ = nullptr;  ///< null: the stack takes the frames
   MbufPool& pool_;
   DropCounters& drops_;
   CaptureTap& tap_;

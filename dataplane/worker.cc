@@ -35,11 +35,30 @@ Worker::Worker(const Environment& environment)
         environment.fault_seed + queues_.size(), port->takes_single_segments()}));
     queues.push_back(queues_.back().get());
   }
+  if (environment.config.bridge.enabled()) make_bridge();
   idle_ = std::make_unique<Idle>(environment.config.idle, environment.sleep, std::move(queues),
                                  counters_, environment.log, stack_.now());
 }
 
 Worker::~Worker() = default;
+
+void Worker::make_bridge() {
+  const auto named = [&](const std::string& name) {
+    const auto found = std::find_if(queues_.begin(), queues_.end(), [&](const auto& queue) {
+      return queue->port().name() == name;
+    });
+    SMOL_CHECK(found != queues_.end());  // validate() saw to it
+    return found->get();
+  };
+  const BridgeConfig& config = environment_.config.bridge;
+  bridge_ =
+      std::make_unique<Bridge>(Bridge::Environment{{named(config.ports[0]), named(config.ports[1])},
+                                                   environment_.config,
+                                                   environment_.pool,
+                                                   drops_,
+                                                   environment_.fault_seed,
+                                                   stack_.now()});
+}
 
 Result<void, StartError> Worker::configure() {
   for (const std::unique_ptr<Port>& port : environment_.ports) {
@@ -120,7 +139,9 @@ bool Worker::turn(Instant now) noexcept {
   now_ = now;
   environment_.log.set_time(now);
   std::size_t work = 0;
+  if (bridge_ != nullptr) work += bridge_->release(now);
   for (const std::unique_ptr<PortQueue>& queue : queues_) work += queue->receive(now);
+  if (bridge_ != nullptr) bridge_->flush();
   work += stack_.expire(now, kTimersATurn);
   // The stack knows the time by now.
   if (desk_.has_mail()) [[unlikely]]
@@ -136,7 +157,7 @@ bool Worker::turn(Instant now) noexcept {
 }
 
 std::size_t Worker::run_errands() noexcept {
-  WorkerAccess access{environment_.index, stack_, desk_, &stack_};
+  WorkerAccess access{environment_.index, stack_, desk_, &stack_, bridge_.get()};
   return desk_.run(access);
 }
 
@@ -170,6 +191,7 @@ Instant Worker::next_deadline() const noexcept {
   // The courier is behind: what is finished is handed out as soon as it has caught up.
   if (desk_.unflushed()) return now_;
   Instant next = std::min(stack_.next_deadline(), drain_until_);
+  if (bridge_ != nullptr) next = std::min(next, bridge_->next_deadline());
   for (const std::unique_ptr<PortQueue>& queue : queues_) {
     next = std::min(next, queue->next_deadline());
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/application.hh"
+#include "dataplane/bridge.hh"
 #include "dataplane/capture.hh"
 #include "dataplane/config.hh"
 #include "dataplane/counters.hh"
@@ -74,6 +75,8 @@ class Worker final : private PacketSink<MbufPacket>, private DropObserver<MbufPa
   const PortCounters& port_counters(std::size_t port) const noexcept {
     return queues_[port]->counters();
   }
+  /// Null: the worker does not bridge.
+  const Bridge* bridge() const noexcept { return bridge_.get(); }
   /// Connections that the drain time cut off.
   std::uint64_t cut_off() const noexcept { return cut_off_.value(); }
 
@@ -93,6 +96,7 @@ class Worker final : private PacketSink<MbufPacket>, private DropObserver<MbufPa
   void give(std::span<const SocketEvent> events) noexcept;
   Instant next_deadline() const noexcept;
   bool drained(Instant now) noexcept;
+  void make_bridge();
   Result<void, StartError> add_interface(const Port& port);
   Result<void, StartError> add_route(const RouteConfig& route);
 
@@ -102,6 +106,7 @@ class Worker final : private PacketSink<MbufPacket>, private DropObserver<MbufPa
   StackMemory memory_;
   Stack<MbufPacket> stack_;
   std::vector<std::unique_ptr<PortQueue>> queues_;  ///< by interface
+  std::unique_ptr<Bridge> bridge_;                  ///< null: the frames are the stack's
   std::unique_ptr<Idle> idle_;
   Desk desk_;
   std::vector<std::unique_ptr<Application>> applications_;  ///< by owner

@@ -1,5 +1,6 @@
 #include "smold/config.hh"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -118,6 +119,46 @@ void check_apps(const apps::Config& apps, const Places& places, Diagnostics& dia
   }
 }
 
+void check_bridge(const Config& config, const Places& places, Diagnostics& diagnostics) {
+  if (!config.bridge.enabled()) return;
+  const std::array<std::pair<const char*, bool>, 5> apps = {
+      {{"apps.hello", config.apps.hello.enabled},
+       {"apps.reverse", config.apps.reverse.enabled},
+       {"apps.sink", config.apps.sink.enabled},
+       {"apps.source", config.apps.source.enabled},
+       {"apps.http", config.apps.http.enabled}}};
+  for (const auto& [path, enabled] : apps) {
+    if (!enabled) continue;
+    diagnostics.add(places.of(path),
+                    std::string{path} + ": a bridge has no stack that services could run on");
+  }
+}
+
+/// A port of --bridge. `number`: of its device, where the device is not said.
+Result<dataplane::PortConfig, std::string> bridge_port(const std::string& text,
+                                                       std::size_t number) {
+  constexpr std::size_t kLongest = 15;
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kShort = {
+      {{"tap:", "net_tap"}, {"af_packet:", "net_af_packet"}, {"af_xdp:", "net_af_xdp"}}};
+  dataplane::PortConfig port;
+  port.device = text;
+  for (const auto& [word, driver] : kShort) {
+    if (!text.starts_with(word)) continue;
+    port.device =
+        std::string{driver} + std::to_string(number) + ",iface=" + text.substr(word.size());
+  }
+  if (dataplane::driver_of(port.device).empty()) {
+    return fail(control::in_quotes(text) +
+                " is no port: write tap:NAME, af_packet:INTERFACE, a device of DPDK such as "
+                "net_ring0, or a PCI address");
+  }
+  port.name = dataplane::device_argument(port.device, "iface");
+  if (port.name.empty()) port.name = port.device.substr(0, port.device.find(','));
+  std::replace(port.name.begin(), port.name.end(), ':', '.');
+  if (port.name.size() > kLongest) port.name.resize(kLongest);
+  return port;
+}
+
 }  // namespace
 
 const Schema<Config>& schema() {
@@ -147,6 +188,7 @@ std::optional<LoadedConfig> load(const std::string& path, Diagnostics& diagnosti
 
 void check(const LoadedConfig& loaded, Diagnostics& diagnostics) {
   check_apps(loaded.config.apps, loaded.places, diagnostics);
+  check_bridge(loaded.config, loaded.places, diagnostics);
   control::check(loaded.config, loaded.places, diagnostics);
 }
 
@@ -165,6 +207,21 @@ Config demo() {
   config.routes.push_back({IpPrefix{IpAddress::any(IpFamily::kIp6), 0},
                            IpAddress::v6(0xfe80, 0, 0, 0, 0, 0, 0, 0x100), port.name, 0});
   config.apps = apps::Config::all();
+  return config;
+}
+
+Result<Config, std::string> bridge(const std::string& a, const std::string& b) {
+  Config config;
+  for (const std::string& text : {a, b}) {
+    auto port = bridge_port(text, config.ports.size());
+    if (!port) return fail(port.error());
+    config.ports.push_back(std::move(*port));
+    config.bridge.ports.push_back(config.ports.back().name);
+  }
+  if (config.bridge.ports[0] == config.bridge.ports[1]) {
+    return fail(config.bridge.ports[0] + " twice: a bridge joins two ports");
+  }
+  config.pool = {.packets = 16'384, .small_packets = 512};
   return config;
 }
 

@@ -34,6 +34,10 @@ void check(const LoadedConfig& loaded, control::Diagnostics& diagnostics);
 /// What --demo runs: one port over net_tap with every service on it. No file, no hugepages, no NIC.
 Config demo();
 
+/// What --bridge runs: the ports that `a` and `b` name, joined. A port is "tap:NAME",
+/// "af_packet:INTERFACE", or a device as in `ports[].device`. Error: a sentence.
+Result<Config, std::string> bridge(const std::string& a, const std::string& b);
+
 /// Every key with its default and what it means, as YAML; the same as read from an empty file.
 std::string default_config_text();
 /// The demo as a file to start one's own from.

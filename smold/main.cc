@@ -31,13 +31,23 @@ int complain(const control::Diagnostics& diagnostics) {
 std::optional<LoadedConfig> configuration(const Options& options,
                                           control::Diagnostics& diagnostics) {
   std::optional<LoadedConfig> loaded;
-  if (options.file.empty()) {
+  if (!options.bridge.empty()) {
+    auto bridged = bridge(options.bridge[0], options.bridge[1]);
+    if (bridged) {
+      loaded = LoadedConfig{std::move(*bridged), {}};
+    } else {
+      diagnostics.add({}, "--bridge: " + bridged.error());
+    }
+  } else if (options.file.empty()) {
     loaded = LoadedConfig{demo(), {}};
   } else {
     loaded = load(options.file, diagnostics);
   }
   if (!loaded) return std::nullopt;
   for (const auto& change : options.overrides) change(loaded->config);
+  if (!options.link_option.empty() && !loaded->config.bridge.enabled()) {
+    diagnostics.add({}, options.link_option + " is for a bridge: add --bridge A B");
+  }
   check(*loaded, diagnostics);
   if (!diagnostics.empty()) return std::nullopt;
   return loaded;

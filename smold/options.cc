@@ -7,7 +7,8 @@ namespace {
 
 constexpr const char* kDescription =
     "smold: a TCP/IP stack of its own on DPDK.\n"
-    "Runs one from a file, or the demo: HTTP, echo and other small services on 192.168.69.1.";
+    "Runs one from a file, or the demo: HTTP, echo and other small services on 192.168.69.1.\n"
+    "Or it joins two ports by a link that can be made bad.";
 
 constexpr const char* kFooter = R"(
 Examples:
@@ -25,6 +26,10 @@ Examples:
     smold --print-demo-config > smold.yaml
     smold --check-config smold.yaml
     smold --config smold.yaml
+
+  Join two interfaces by a bad link, without a stack:
+    smold --bridge tap:left tap:right --link delay=25ms,loss=1 --a-to-b rate=50Mbit
+    smolctl bridge
 
 Stop it with Ctrl-C or SIGTERM: connections may finish; a second one does not wait for them.
 Exit status: 0 stopped as asked, 1 wrong configuration or cannot start, 2 wrong usage.)";
@@ -69,6 +74,35 @@ control::Codec<Duration> whole_milliseconds(std::uint32_t min) {
           [](const Duration& value) { return std::to_string(value / milliseconds(1)); }};
 }
 
+using dataplane::BridgeConfig;
+
+/// For the help, in lines.
+std::string link_keys() {
+  std::string keys;
+  for (const auto& [key, value] : control::link_words(dataplane::LinkConfig{})) {
+    keys += (keys.empty() ? "" : ", ") + key;
+  }
+  return keys;
+}
+
+/// What `text` of the option `name` changes. Throws what CLI11 reports.
+std::function<void(Config&)> link_change(
+    const std::string& name, const std::string& text,
+    const std::vector<dataplane::LinkConfig BridgeConfig::*>& ways) {
+  const auto words = control::link_words(text);
+  if (!words) throw CLI::ValidationError(name, words.error());
+  // Only what a key alone can be wrong about: what it goes with may come with the next option.
+  dataplane::LinkConfig scratch;
+  if (const auto read = control::read_link_words(*words, scratch); !read) {
+    throw CLI::ValidationError(name, read.error());
+  }
+  return [ways, words = *words](Config& config) {
+    for (const auto way : ways) {
+      static_cast<void>(control::read_link_words(words, config.bridge.*way));
+    }
+  };
+}
+
 void add_actions(CLI::App& app, Options& options) {
   using Action = Options::Action;
   CLI::Option_group* what = app.add_option_group("Do one of");
@@ -78,6 +112,10 @@ void add_actions(CLI::App& app, Options& options) {
   };
   flag("--demo", Action::kRun, "Run the demo: port smol0 over net_tap, all services.");
   what->add_option("--config", options.file, "Run what this file says.")->type_name("FILE");
+  what->add_option("--bridge", options.bridge,
+                   "Join two ports. Each is tap:NAME, af_packet:INTERFACE, or any device of DPDK.")
+      ->expected(2)
+      ->type_name("A B");
   what->add_option_function<std::string>(
           "--check-config",
           [&options](const std::string& file) {
@@ -155,15 +193,59 @@ void add_faults(CLI::App& app, Options& options) {
       "Make all chance follow from N, so that a run can be repeated.");
 }
 
+void add_link(CLI::App& app, Options& options) {
+  using dataplane::LinkConfig;
+  CLI::Option_group* group = app.add_option_group(
+      "Link", "Of a bridge. Repeated, or with commas; KEY is one of " + link_keys());
+  const auto add_way = [&](const char* name, std::vector<LinkConfig BridgeConfig::*> ways,
+                           const char* description) {
+    group
+        ->add_option_function<std::vector<std::string>>(
+            name,
+            [&options, name, ways](const std::vector<std::string>& texts) {
+              options.link_option = name;
+              for (const std::string& text : texts) {
+                options.overrides.push_back(link_change(name, text, ways));
+              }
+            },
+            description)
+        ->type_name("KEY=VALUE[,...]")
+        ->allow_extra_args(false);
+  };
+  add_way("--link", {&BridgeConfig::link, &BridgeConfig::a_to_b, &BridgeConfig::b_to_a},
+          "What happens to frames, in both directions.");
+  add_way("--a-to-b", {&BridgeConfig::a_to_b}, "The same, from A to B.");
+  add_way("--b-to-a", {&BridgeConfig::b_to_a}, "The same, from B to A.");
+}
+
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   // What nobody knows comes before what is missing: it may be a misspelt one of those.
   if (const std::vector<std::string> unknown = app.remaining(); !unknown.empty()) {
     message = "there is no option or argument '" + unknown.front() + "'";
   } else if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-    message = "give exactly one of --demo, --config FILE and the options that print something";
+    message =
+        "give exactly one of --demo, --config FILE, --bridge A B and the options that print "
+        "something";
   }
   return "smold: " + message + " (smold --help explains)\n";
+}
+
+/// A bridge has no stack: its faults are the link's.
+void check_bridge_options(const CLI::App& app, const Options& options) {
+  if (options.bridge.empty()) {
+    const bool other = options.file.empty();
+    if (!options.link_option.empty() && other) {
+      throw CLI::ValidationError(options.link_option, "is for a bridge: add --bridge A B");
+    }
+    return;
+  }
+  for (const char* name :
+       {"--drop-chance", "--corrupt-chance", "--size-limit", "--tx-rate-limit", "--rx-rate-limit",
+        "--shaping-interval", "--duplicate-chance", "--reorder-chance", "--delay"}) {
+    if (app.get_option(name)->count() == 0) continue;
+    throw CLI::ValidationError(name, "is for a stack; with --bridge write --link KEY=VALUE");
+  }
 }
 
 }  // namespace
@@ -176,8 +258,10 @@ std::variant<Options, EarlyExit> parse_command_line(int argc, const char* const*
   add_actions(app, options);
   add_overrides(app, options);
   add_faults(app, options);
+  add_link(app, options);
   try {
     app.parse(argc, argv);
+    check_bridge_options(app, options);
   } catch (const CLI::CallForHelp&) {
     return EarlyExit{0, app.help()};
   } catch (const CLI::ParseError& error) {

@@ -22,7 +22,9 @@ struct Options {
   };
 
   Action action = Action::kRun;
-  std::string file;  ///< of --config or --check-config; empty: --demo
+  std::string file;                 ///< of --config or --check-config; empty: --demo or --bridge
+  std::vector<std::string> bridge;  ///< the two ports of --bridge; empty: --demo or a file
+  std::string link_option;  ///< the last of --link, --a-to-b and --b-to-a; empty: there is none
   /// What single options change of the configuration, in the order of the command line.
   std::vector<std::function<void(Config&)>> overrides;
 };

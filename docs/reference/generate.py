@@ -95,7 +95,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 # By the names of DropStage, in the order of a received packet's way.
 STAGES = {
     "kPort": ("Port", "The device and its queues, in either direction."),
-    "kInjector": ("Fault injector", "Dropped on purpose, by `ports[].faults` or the options of smold."),
+    "kInjector": ("Fault injector", "Dropped on purpose, by `ports[].faults`, `bridge` or the options of smold."),
     "kLink": ("Link", "Ethernet."),
     "kNetwork": ("Network", "ARP, IPv4, IPv6, routes and neighbours."),
     "kTransport": ("Transport", "ICMP, neighbour discovery, UDP and TCP."),
@@ -143,6 +143,12 @@ def stack_counters(sources: Sources) -> str:
             parts.append(" ".join(comments))
         parts.append(_table(("name", "meaning"), [(f"`{name}`", _sentence(meaning)) for name, meaning in rows]))
     return "\n\n".join(parts)
+
+
+def link_counters(sources: Sources) -> str:
+    found = sources.rows("dataplane/link_counters.def", "SMOL_LINK_COUNTER", 2)
+    rows = [(f"`{name}`", _sentence(meaning)) for _, block in found for name, meaning in block]
+    return _table(("name", "meaning"), rows)
 
 
 def _sentence(text: str) -> str:
@@ -229,20 +235,21 @@ BLOCKS: dict[str, Callable[[Sources], str]] = {
     "api": api,
     "drops": drops,
     "stack-counters": stack_counters,
+    "link-counters": link_counters,
     "options": options,
     "smolctl": smolctl,
     "smoldump": smoldump,
     "configuration": configuration,
 }
-# A page, the block it needs, and whether the program is asked for it.
+# A page, the blocks it needs, and whether the program is asked for them.
 CONTENTS = {
-    "api.md": ("api", False),
-    "configuration.md": ("configuration", True),
-    "counters.md": ("stack-counters", False),
-    "drops.md": ("drops", False),
-    "smold.md": ("options", True),
-    "smolctl.md": ("smolctl", True),
-    "smoldump.md": ("smoldump", True),
+    "api.md": (("api",), False),
+    "configuration.md": (("configuration",), True),
+    "counters.md": (("stack-counters", "link-counters"), False),
+    "drops.md": (("drops",), False),
+    "smold.md": (("options",), True),
+    "smolctl.md": (("smolctl",), True),
+    "smoldump.md": (("smoldump",), True),
 }
 MATRIX = Path(rfc_matrix.PAGE).name
 
@@ -251,13 +258,14 @@ MATRIX = Path(rfc_matrix.PAGE).name
 
 
 def filled(page: str, text: str, sources: Sources) -> str:
-    """The page with its block made anew."""
-    name, _ = CONTENTS[page]
-    block = re.compile(rf"(<!-- begin {name}\b[^>]*-->\n).*?(<!-- end {name} -->)", re.S)
-    if len(block.findall(text)) != 1:
-        raise Failure(f"{PAGES / page}: has no block between '<!-- begin {name} -->' and '<!-- end {name} -->'")
-    made = BLOCKS[name](sources)
-    return block.sub(lambda match: f"{match.group(1)}\n{made}\n\n{match.group(2)}", text)
+    """The page with its blocks made anew."""
+    for name in CONTENTS[page][0]:
+        block = re.compile(rf"(<!-- begin {name}\b[^>]*-->\n).*?(<!-- end {name} -->)", re.S)
+        if len(block.findall(text)) != 1:
+            raise Failure(f"{PAGES / page}: has no block between '<!-- begin {name} -->' and '<!-- end {name} -->'")
+        made = BLOCKS[name](sources)
+        text = block.sub(lambda match: f"{match.group(1)}\n{made}\n\n{match.group(2)}", text)
+    return text
 
 
 def main() -> int:

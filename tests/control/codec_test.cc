@@ -180,5 +180,17 @@ TEST(Codec, KeepsWhatItQuotesToOneShortLine) {
   EXPECT_EQ(in_quotes(std::string(61, 'x')), "'" + std::string(60, 'x') + "...'");
 }
 
+TEST(BitRate, IsWrittenWithItsUnit) {
+  const Codec<std::uint64_t> codec = bit_rate();
+  EXPECT_EQ(codec.parse("50Mbit").value(), 50'000'000u);
+  EXPECT_EQ(codec.parse("1gbit").value(), 1'000'000'000u);
+  EXPECT_EQ(codec.parse("1500bit").value(), 1500u);
+  EXPECT_EQ(codec.print(50'000'000), "50Mbit");
+  EXPECT_EQ(codec.print(1'500'000), "1500kbit");
+  for (const char* wrong : {"", "50", "Mbit", "5Mb", "01Mbit", "999bit", "401Gbit", "1.5Mbit"}) {
+    EXPECT_FALSE(codec.parse(wrong)) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace smol::control

@@ -190,5 +190,54 @@ TEST(Device, HardwareIsOnPci) {
   EXPECT_FALSE(is_virtual("0000:03:00.0"));
 }
 
+// --- bridges ---
+
+Config bridged() {
+  Config config;
+  config.ports = {second("left", "net_tap0,iface=left"), second("right", "net_tap1,iface=right")};
+  config.bridge.ports = {"left", "right"};
+  return config;
+}
+
+TEST(Config, BridgeIsAccepted) {
+  const auto result = validate(bridged());
+  EXPECT_TRUE(result) << result.error().message;
+  EXPECT_EQ(bridge_store(bridged()), (8192u - 1024) / 2);
+}
+
+TEST(Config, EachRuleOfABridgeIsNamedInOneLine) {
+  const std::vector<Row> rows = {
+      {"one port", [](Config& c) { c.bridge.ports.pop_back(); },
+       "bridge.ports: a bridge joins two ports: name both"},
+      {"the same twice", [](Config& c) { c.bridge.ports[1] = "left"; },
+       "bridge.ports: left twice: a bridge joins two ports"},
+      {"unknown", [](Config& c) { c.bridge.ports[1] = "up"; },
+       "bridge.ports: there is no port \"up\""},
+      {"a third port", [](Config& c) { c.ports.push_back(second("third", "net_tap2,iface=t")); },
+       "ports: a bridge has its two ports and no others: a daemon bridges or has a stack, not "
+       "both"},
+      {"an address", [](Config& c) { c.ports[0].addresses = {*IpPrefix::parse("10.0.0.1/8")}; },
+       "port left: a port of a bridge has no addresses"},
+      {"faults", [](Config& c) { c.ports[1].faults.drop_chance = 1; },
+       "port right: faults are between a port and a stack: write them into bridge.link"},
+      {"two workers", [](Config& c) { c.workers.count = 2; },
+       "workers.count: a bridge runs on one worker: both directions share its store and their "
+       "order"},
+      {"a link that contradicts itself", [](Config& c) { c.bridge.b_to_a.burst = 1000; },
+       "bridge.b_to_a.rate: is missing: without it nothing queues (aqm, ce_threshold, burst, "
+       "queue_octets)"},
+      {"too large a store", [](Config& c) { c.bridge.store = 5000; },
+       "bridge.store: two directions of it do not fit into pool.packets, 8192: 1024 of those are "
+       "for the ports"},
+  };
+  for (const Row& row : rows) {
+    Config config = bridged();
+    row.spoil(config);
+    const auto result = validate(config);
+    ASSERT_FALSE(result) << row.sentence;
+    EXPECT_EQ(result.error().message, row.line) << row.sentence;
+  }
+}
+
 }  // namespace
 }  // namespace smol::dataplane

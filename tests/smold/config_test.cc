@@ -146,7 +146,8 @@ const std::vector<Row>& rows() {
        "f:2:8: unknown key 'htpp' in apps, did you mean 'http'? (allowed: hello, http, reverse, "
        "sink, source)"},
       {kPort + "port: []",
-       "f:2:1: unknown key 'port', did you mean 'ports'? (allowed: apps, capture, drain, eal, "
+       "f:2:1: unknown key 'port', did you mean 'ports'? (allowed: apps, bridge, capture, drain, "
+       "eal, "
        "grpc, icmp, "
        "idle, ip, limits, log, neighbor, pool, ports, routes, seed, tcp, workers)"},
   };
@@ -165,6 +166,56 @@ TEST(Config, SaysInOneLineWhatIsWrong) {
 TEST(Config, AllowsOnePortForTwoProtocolsAndForServicesThatDoNotRun) {
   EXPECT_EQ(read(kPort + "apps: {hello: {enabled: on}, http: {port: 6969}}").errors,
             std::vector<std::string>{});
+}
+
+const std::string kBridge = R"(
+ports: [{name: left, device: "net_tap0,iface=left"}, {name: right, device: "net_tap1,iface=right"}]
+)";
+
+TEST(Config, BridgesDirectionsBeginFromTheirLink) {
+  const Reading reading = read(kBridge + R"(
+bridge:
+  a_to_b: {loss: 2}
+  ports: [left, right]
+  link: {delay: 25ms, loss: 1%, rate: 50Mbit}
+  b_to_a: {rate: off}
+)");
+  EXPECT_EQ(reading.errors, std::vector<std::string>{});
+  ASSERT_TRUE(reading.loaded);
+  const dataplane::BridgeConfig& bridge = reading.loaded->config.bridge;
+  EXPECT_EQ(bridge.a_to_b.loss, 2.0);
+  EXPECT_EQ(bridge.b_to_a.loss, 1.0);
+  EXPECT_EQ(bridge.a_to_b.delay, milliseconds(25));
+  EXPECT_EQ(bridge.a_to_b.rate, 50'000'000u);
+  EXPECT_EQ(bridge.b_to_a.rate, 0u);
+}
+
+TEST(Config, BridgeHasNoServices) {
+  const Reading reading = read(kBridge + R"(bridge: {ports: [left, right]}
+apps: {http: {enabled: on}}
+)");
+  ASSERT_EQ(reading.errors.size(), 1u);
+  EXPECT_NE(reading.errors[0].find("apps.http: a bridge has no stack that services could run on"),
+            std::string::npos)
+      << reading.errors[0];
+}
+
+TEST(Config, LinkThatContradictsItselfIsRefusedWhereItStands) {
+  const Reading reading =
+      read(kBridge + "bridge:\n  ports: [left, right]\n  link: {burst: 3000}\n");
+  ASSERT_EQ(reading.errors.size(), 1u);
+  EXPECT_EQ(reading.errors[0].find("f:5:9: bridge.link.rate: is missing"), 0u) << reading.errors[0];
+}
+
+TEST(Bridge, PortsAreNamedInManyWays) {
+  EXPECT_FALSE(bridge("tap:left", "tap:left"));
+  EXPECT_FALSE(bridge("left", "tap:right"));
+  EXPECT_FALSE(bridge("tap:left", ""));
+  const auto made = bridge("af_packet:eth1", "0000:03:00.0");
+  ASSERT_TRUE(made) << made.error();
+  EXPECT_EQ(made->ports[0].device, "net_af_packet0,iface=eth1");
+  EXPECT_EQ(made->ports[1].name, "0000.03.00.0");
+  EXPECT_TRUE(dataplane::validate(*made));
 }
 
 }  // namespace

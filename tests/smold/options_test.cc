@@ -107,10 +107,34 @@ TEST(Options, HelpTeachesByExample) {
   const auto* exit = std::get_if<EarlyExit>(&parsed);
   ASSERT_NE(exit, nullptr);
   EXPECT_EQ(exit->status, 0);
-  for (const char* part : {"--demo", "--config FILE", "--drop-chance PERCENT", "Examples:",
-                           "ip addr add 192.168.69.100/24 dev smol0", "Exit status:"}) {
+  for (const char* part :
+       {"--demo", "--config FILE", "--bridge A B", "--link KEY=VALUE", "--drop-chance PERCENT",
+        "Examples:", "ip addr add 192.168.69.100/24 dev smol0", "Exit status:"}) {
     EXPECT_NE(exit->text.find(part), std::string::npos) << part;
   }
+}
+
+TEST(Options, BridgeTwoPortsByALinkOfTheirOwnWords) {
+  const auto parsed =
+      parse({"--bridge", "tap:left", "net_memif0,role=server", "--link", "delay=25ms,loss=0.1%",
+             "--link", "rate=50mbit", "--a-to-b", "loss=2", "--fault-seed", "7"});
+  const auto* options = std::get_if<Options>(&parsed);
+  ASSERT_NE(options, nullptr) << std::get<EarlyExit>(parsed).text;
+  ASSERT_EQ(options->bridge.size(), 2u);
+  auto made = bridge(options->bridge[0], options->bridge[1]);
+  ASSERT_TRUE(made) << made.error();
+  Config& config = *made;
+  for (const auto& change : options->overrides) change(config);
+  EXPECT_EQ(config.ports[0].name, "left");
+  EXPECT_EQ(config.ports[0].device, "net_tap0,iface=left");
+  EXPECT_EQ(config.ports[1].name, "net_memif0");
+  EXPECT_EQ(config.bridge.ports, (std::vector<std::string>{"left", "net_memif0"}));
+  EXPECT_EQ(config.bridge.a_to_b.loss, 2.0);
+  EXPECT_EQ(config.bridge.b_to_a.loss, 0.1);
+  EXPECT_EQ(config.bridge.b_to_a.delay, milliseconds(25));
+  EXPECT_EQ(config.bridge.a_to_b.rate, 50'000'000u);
+  EXPECT_EQ(config.seed, 7u);
+  EXPECT_TRUE(dataplane::validate(config));
 }
 
 TEST(Options, RefuseInOneLineWhatTheyDoNotUnderstand) {
@@ -120,17 +144,14 @@ TEST(Options, RefuseInOneLineWhatTheyDoNotUnderstand) {
   };
   const std::vector<Row> rows = {
       {{},
-       "smold: give exactly one of --demo, --config FILE and the options that print something "
-       "(smold --help "
-       "explains)\n"},
+       "smold: give exactly one of --demo, --config FILE, --bridge A B and the options that print "
+       "something (smold --help explains)\n"},
       {{"--demo", "--config", "f"},
-       "smold: give exactly one of --demo, --config FILE and the options that print something "
-       "(smold --help "
-       "explains)\n"},
+       "smold: give exactly one of --demo, --config FILE, --bridge A B and the options that print "
+       "something (smold --help explains)\n"},
       {{"--demo", "--version"},
-       "smold: give exactly one of --demo, --config FILE and the options that print something "
-       "(smold --help "
-       "explains)\n"},
+       "smold: give exactly one of --demo, --config FILE, --bridge A B and the options that print "
+       "something (smold --help explains)\n"},
       {{"--config"}, "smold: --config: 1 required FILE missing (smold --help explains)\n"},
       {{"--demo", "--drop-chance", "101"},
        "smold: --drop-chance: '101' is no percentage: write a number from 0 to 100 (smold --help "
@@ -151,6 +172,21 @@ TEST(Options, RefuseInOneLineWhatTheyDoNotUnderstand) {
        "smold: there is no option or argument '--nonsense' (smold --help explains)\n"},
       {{"--demo", "tap0"},
        "smold: there is no option or argument 'tap0' (smold --help explains)\n"},
+      {{"--bridge", "tap:left"},
+       "smold: --bridge: At least 2 required but received 1 (smold --help explains)\n"},
+      {{"--demo", "--bridge", "tap:left", "tap:right"},
+       "smold: give exactly one of --demo, --config FILE, --bridge A B and the options that print "
+       "something (smold --help explains)\n"},
+      {{"--demo", "--link", "loss=1"},
+       "smold: --link: is for a bridge: add --bridge A B (smold --help explains)\n"},
+      {{"--bridge", "tap:left", "tap:right", "--drop-chance", "1"},
+       "smold: --drop-chance: is for a stack; with --bridge write --link KEY=VALUE (smold --help "
+       "explains)\n"},
+      {{"--bridge", "tap:left", "tap:right", "--link", "delay=5"},
+       "smold: --link: delay: '5' has no unit: write 5s or 5ms (smold --help explains)\n"},
+      {{"--bridge", "tap:left", "tap:right", "--a-to-b", "fast"},
+       "smold: --a-to-b: 'fast' is no KEY=VALUE, such as delay=25ms,loss=1 (smold --help "
+       "explains)\n"},
       {{"--demo", "--workers", "1", "--workers", "2"},
        "smold: --workers: At Most 1 required but received 2 (smold --help explains)\n"},
   };
