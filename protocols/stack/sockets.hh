@@ -169,7 +169,13 @@ class Sockets {
   /// The next received octets, in order, as many as lie in one piece; empty: none now. Valid until
   /// the next call on this socket. at_end() tells "none now" from "none ever".
   virtual Bytes readable(SocketId socket) noexcept = 0;
-  /// Takes n octets off the front. Precondition: n <= what readable() last showed.
+  /// The next received octets in up to out.size() pieces, in order, where the packets left them;
+  /// returns how many. Valid as readable() is. O(pieces).
+  virtual std::size_t readable_pieces(SocketId socket, std::span<Bytes> out) noexcept = 0;
+  /// Copies up to out.size() octets out that begin `offset` octets into what is unread, and takes
+  /// none; returns how many. O(packets before them).
+  virtual std::size_t peek(SocketId socket, std::size_t offset, MutBytes out) noexcept = 0;
+  /// Takes n octets off the front. Precondition: n <= unread().
   virtual void consume(SocketId socket, std::size_t n) noexcept = 0;
   /// Copies up to out.size() octets out and consumes them; returns how many.
   virtual std::size_t read(SocketId socket, MutBytes out) noexcept = 0;
@@ -182,6 +188,9 @@ class Sockets {
   /// kWritable follows when there is room. Errors: kNotConnected (still connecting is fine: data is
   /// queued), kShutDown, and how the connection ended.
   virtual Result<std::size_t, Error> write(SocketId socket, Bytes data) noexcept = 0;
+  /// As write(), of several pieces one behind the other.
+  virtual Result<std::size_t, Error> write_pieces(SocketId socket,
+                                                  std::span<const Bytes> pieces) noexcept = 0;
   /// Room in the send queue, in octets.
   virtual std::size_t writable(SocketId socket) const noexcept = 0;
   /// Up to `want` octets of contiguous room in a packet about to be sent, to be filled in place;
@@ -190,6 +199,9 @@ class Sockets {
   virtual MutBytes reserve(SocketId socket, std::size_t want) noexcept = 0;
   virtual void commit(SocketId socket, std::size_t n) noexcept = 0;
 
+  /// No more reading (POSIX SHUT_RD): what is unread is thrown away, and so is what comes; at_end()
+  /// is true. The peer hears nothing of it and may go on writing. Error: kNotConnected.
+  virtual Result<void, Error> shutdown_read(SocketId socket) noexcept = 0;
   /// No more writing: a FIN follows what is queued. Reading goes on.
   virtual Result<void, Error> shutdown_write(SocketId socket) noexcept = 0;
   /// Done with the socket, of any kind: the id is gone on return. Queued data and a FIN are still

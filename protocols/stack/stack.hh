@@ -152,12 +152,23 @@ class Stack final : public Sockets, public StackControl {
   Bytes readable(SocketId socket) noexcept override;
   void consume(SocketId socket, std::size_t n) noexcept override;
   std::size_t read(SocketId socket, MutBytes out) noexcept override;
+  std::size_t readable_pieces(SocketId socket, std::span<Bytes> out) noexcept override;
+  std::size_t peek(SocketId socket, std::size_t offset, MutBytes out) noexcept override;
   bool at_end(SocketId socket) const noexcept override;
   std::size_t unread(SocketId socket) const noexcept override;
   Result<std::size_t, Error> write(SocketId socket, Bytes data) noexcept override;
+  Result<std::size_t, Error> write_pieces(SocketId socket,
+                                          std::span<const Bytes> pieces) noexcept override;
+  /// As write(), of a whole packet, whose octets become the send queue's where they are: what a
+  /// proxy passes on is not copied. Success takes `packet`; it must have nobody else who looks at
+  /// it, at most a full segment of text, and room for headers in front. Errors: as of write(), and
+  /// kWouldBlock (kWritable follows), kMessageTooLong (more than tcp_info().mss), kInvalid (empty,
+  /// or shared), kNoBuffers (no room in front).
+  Result<void, Error> write_packet(SocketId socket, P& packet) noexcept;
   std::size_t writable(SocketId socket) const noexcept override;
   MutBytes reserve(SocketId socket, std::size_t want) noexcept override;
   void commit(SocketId socket, std::size_t n) noexcept override;
+  Result<void, Error> shutdown_read(SocketId socket) noexcept override;
   Result<void, Error> shutdown_write(SocketId socket) noexcept override;
   void close(SocketId socket) noexcept override;
   void abort(SocketId socket) noexcept override;

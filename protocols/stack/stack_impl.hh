@@ -11,6 +11,7 @@
 #include "protocols/stack/tcp_input.hh"
 #include "protocols/stack/tcp_listing.hh"
 #include "protocols/stack/tcp_output.hh"
+#include "protocols/stack/tcp_pieces.hh"
 #include "protocols/stack/tcp_sockets.hh"
 #include "protocols/stack/udp_transport_impl.hh"
 #include "protocols/wire/ethernet.hh"
@@ -337,6 +338,35 @@ std::size_t Stack<P>::writable(SocketId socket) const noexcept {
 template <PacketBuffer P>
 MutBytes Stack<P>::reserve(SocketId socket, std::size_t want) noexcept {
   return socket.kind == SocketKind::kTcp ? tcp_.reserve(socket.handle, want) : MutBytes{};
+}
+
+template <PacketBuffer P>
+std::size_t Stack<P>::readable_pieces(SocketId socket, std::span<Bytes> out) noexcept {
+  return socket.kind == SocketKind::kTcp ? tcp_.readable_pieces(socket.handle, out) : 0;
+}
+
+template <PacketBuffer P>
+std::size_t Stack<P>::peek(SocketId socket, std::size_t offset, MutBytes out) noexcept {
+  return socket.kind == SocketKind::kTcp ? tcp_.peek(socket.handle, offset, out) : 0;
+}
+
+template <PacketBuffer P>
+Result<std::size_t, Error> Stack<P>::write_pieces(SocketId socket,
+                                                  std::span<const Bytes> pieces) noexcept {
+  if (socket.kind != SocketKind::kTcp) return fail(Error::kBadHandle);
+  return tcp_.write_pieces(socket.handle, pieces);
+}
+
+template <PacketBuffer P>
+Result<void, Error> Stack<P>::write_packet(SocketId socket, P& packet) noexcept {
+  if (socket.kind != SocketKind::kTcp) return fail(Error::kBadHandle);
+  return tcp_.write_packet(socket.handle, packet);
+}
+
+template <PacketBuffer P>
+Result<void, Error> Stack<P>::shutdown_read(SocketId socket) noexcept {
+  if (socket.kind != SocketKind::kTcp) return fail(Error::kBadHandle);
+  return tcp_.shutdown_read(socket.handle);
 }
 
 template <PacketBuffer P>

@@ -286,6 +286,8 @@ void TcpTransport<P>::receive_for_connection(Inbound<P>& in, std::uint32_t index
   } else {
     net_.consume(std::move(in.packet));
   }
+  if (socket.reading_shut) [[unlikely]]
+    throw_away_unread(index);
   perform(index, actions);
 }
 
@@ -400,7 +402,9 @@ void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) 
   std::uint16_t events = 0;
   if (actions.notes != 0) {
     count(actions);
-    if ((actions.notes & Note::kReadable) != 0) events |= SocketEvents::kReadable;
+    if ((actions.notes & Note::kReadable) != 0 && worth_reading(socket)) {
+      events |= SocketEvents::kReadable;
+    }
     if ((actions.notes & Note::kPeerClosed) != 0) events |= SocketEvents::kPeerClosed;
     if ((actions.notes & Note::kDeadline) != 0) events |= SocketEvents::kDeadline;
     if ((actions.notes & Note::kSoftError) != 0) events |= SocketEvents::kSoftError;

@@ -29,6 +29,7 @@ void TcpTransport<P>::transmit(std::size_t max_segments) noexcept {
     }
     max_segments += share;
     if (share == 0) make_ready(index);
+    tell_of_sent(socket, index);
     // The window it has just told may have to be opened later.
     if (context_.short_of_memory) [[unlikely]]
       starve(index);

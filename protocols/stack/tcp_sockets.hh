@@ -17,7 +17,9 @@ bool TcpTransport<P>::valid(const tcp::SocketOptions& options) noexcept {
   constexpr std::uint32_t kMost = 1u << 30;
   const auto in_range = [](std::uint32_t octets) { return octets >= kLeast && octets <= kMost; };
   return in_range(options.send_buffer) && in_range(options.receive_buffer) &&
-         options.hop_limit > 0 && options.dscp < 64 && options.user_timeout >= Duration::zero() &&
+         options.receive_low_water <= options.receive_buffer &&
+         options.send_low_water <= options.send_buffer && options.hop_limit > 0 &&
+         options.dscp < 64 && options.user_timeout >= Duration::zero() &&
          options.keep_alive >= Duration::zero() &&
          (options.keep_alive == Duration::zero() || options.keep_alive_interval > Duration::zero());
 }
@@ -71,6 +73,7 @@ std::uint32_t TcpTransport<P>::create(const tcp::FlowKey& flow, SeqNumber iss,
   socket.timer.set(static_cast<std::uint8_t>(TimerKind::kTcpConnection), made.index);
   socket.path.interface = interface;
   socket.in_table = true;
+  set_low_water(socket, options);
   flows_.insert(hash(flow), made.index);
   return made.index;
 }
@@ -84,6 +87,9 @@ Result<SocketId, Error> TcpTransport<P>::accept(Handle handle) noexcept {
   Socket& socket = sockets_.at(index);
   socket.owned = true;
   socket.user_data = listener->options.user_data;
+  if (!worth_reading(socket)) {
+    socket.events = static_cast<std::uint16_t>(socket.events & ~SocketEvents::kReadable);
+  }
   // What happened while it waited is news to its new owner.
   if (socket.events != 0) events_.push_back(index, event_link());
   return SocketId{SocketKind::kTcp, sockets_.handle_of(index)};
@@ -188,7 +194,7 @@ void TcpTransport<P>::consume(Handle handle, std::size_t n) noexcept {
 template <PacketBuffer P>
 bool TcpTransport<P>::at_end(Handle handle) const noexcept {
   const Socket* socket = get(handle);
-  return socket == nullptr ||
+  return socket == nullptr || socket->reading_shut ||
          (socket->receive.empty() &&
           (socket->connection.peer_closed() || socket->connection.state() == tcp::State::kClosed));
 }
@@ -208,6 +214,8 @@ std::size_t TcpTransport<P>::send_room(const Socket& socket) const noexcept {
   const tcp::Connection& connection = socket.connection;
   const std::size_t limit = connection.send_buffer();
   const std::size_t used = connection.send_queue();
+  const std::size_t unsent = socket.unsent_low_water > 0 ? connection.unsent() : 0;
+  if (unsent > 0 && unsent >= socket.unsent_low_water) return 0;
   // Small writes that leave at once take a packet each: count packets too, at their true size.
   constexpr std::size_t kPacket = 2048;
   if (!connection.may_queue() || used >= limit || socket.send_packets * kPacket >= 2 * limit) {
@@ -215,7 +223,8 @@ std::size_t TcpTransport<P>::send_room(const Socket& socket) const noexcept {
   }
   const std::size_t share = net_.send_share();
   if (socket.send_packets >= share) return 0;
-  return std::min(limit - used, (share - socket.send_packets) * connection.mss());
+  const std::size_t room = std::min(limit - used, (share - socket.send_packets) * connection.mss());
+  return socket.unsent_low_water > 0 ? std::min(room, socket.unsent_low_water - unsent) : room;
 }
 
 /// Is there room that is worth an event? Whose queue is empty hears of any: no ACK will tell of
@@ -225,6 +234,8 @@ bool TcpTransport<P>::worth_writing(const Socket& socket) const noexcept {
   const std::size_t room = send_room(socket);
   if (room > 0 && socket.send.empty()) return true;
   const std::size_t share = net_.send_share() * socket.connection.mss();
+  if (socket.unsent_low_water > 0) return room > 0;
+  if (socket.send_low_water > 0) return room >= socket.send_low_water;
   return room >= std::min({std::size_t{socket.connection.send_buffer()} / 4, share / 2,
                            std::size_t{65'536}});
 }
@@ -469,6 +480,12 @@ Result<void, Error> TcpTransport<P>::set_options(Handle handle,
   if (socket == nullptr) return fail(Error::kBadHandle);
   if (!valid(options)) return fail(Error::kInvalid);
   socket->connection.set_options(context_, net_.now(), options);
+  set_low_water(*socket, options);
+  // What was held back may go now, and what was too little may be enough.
+  if (socket->connection.may_send()) make_ready(handle.index);
+  if (!socket->receive.empty() && worth_reading(*socket)) {
+    tell(handle.index, SocketEvents::kReadable);
+  }
   net_.wheel().arm_by(socket->timer, socket->connection.deadline());
   return {};
 }

@@ -47,10 +47,14 @@ struct TcpSocket {
   std::uint16_t owner = 0;
   std::uint16_t events = 0;  ///< SocketEvents bits not told yet
   std::uint8_t received_dscp = 0;
+  std::uint32_t receive_low_water = 1;  ///< as of tcp::SocketOptions, and so the next two
+  std::uint32_t send_low_water = 0;
+  std::uint32_t unsent_low_water = 0;
   bool owned : 1 = false;  ///< a user holds its id
   bool in_table : 1 = false;
   bool wants_writable : 1 = false;  ///< a write took less than all
   bool counted : 1 = false;         ///< in tcp_curr_estab
+  bool reading_shut : 1 = false;    ///< what comes is thrown away
   bool gone : 1 = false;            ///< free as soon as no list holds it
 };
 
@@ -113,12 +117,17 @@ class TcpTransport {
   Result<SocketId, Error> connect(const TcpConnectOptions& options) noexcept;
   Bytes readable(Handle socket) noexcept;
   void consume(Handle socket, std::size_t n) noexcept;
+  std::size_t readable_pieces(Handle socket, std::span<Bytes> out) noexcept;
+  std::size_t peek(Handle socket, std::size_t offset, MutBytes out) noexcept;
   bool at_end(Handle socket) const noexcept;
   std::size_t unread(Handle socket) const noexcept;
   Result<std::size_t, Error> write(Handle socket, Bytes data) noexcept;
+  Result<std::size_t, Error> write_pieces(Handle socket, std::span<const Bytes> pieces) noexcept;
+  Result<void, Error> write_packet(Handle socket, P& packet) noexcept;
   std::size_t writable(Handle socket) const noexcept;
   MutBytes reserve(Handle socket, std::size_t want) noexcept;
   void commit(Handle socket, std::size_t n) noexcept;
+  Result<void, Error> shutdown_read(Handle socket) noexcept;
   Result<void, Error> shutdown_write(Handle socket) noexcept;
   void close(Handle socket) noexcept;
   void abort(Handle socket) noexcept;
@@ -270,6 +279,10 @@ class TcpTransport {
   void queue_in_tail(Socket& socket, std::uint32_t index, std::size_t n, InternetSum sum) noexcept;
   std::size_t send_room(const Socket& socket) const noexcept;
   bool worth_writing(const Socket& socket) const noexcept;
+  bool worth_reading(const Socket& socket) const noexcept;
+  void throw_away_unread(std::uint32_t index) noexcept;
+  static void set_low_water(Socket& socket, const tcp::SocketOptions& options) noexcept;
+  void tell_of_sent(Socket& socket, std::uint32_t index) noexcept;
   void wait_for_room(Socket& socket, std::uint32_t index) noexcept;
   void starve(std::uint32_t index) noexcept;
   void relieve() noexcept;

@@ -33,6 +33,17 @@ struct SocketOptions {
   /// Tell of what may yet pass: ICMP errors, retransmissions without an answer (RFC 9293 MUST-47,
   /// SHLD-9). Off: nothing of it is told (SHLD-20).
   bool soft_errors = true;
+  /// What is less than a full segment waits for more to be written, until this is set back, a FIN
+  /// follows, or nothing has been in flight for 200 ms (RFC 9293 MAY-15: PUSH the other way round).
+  bool cork = false;
+  /// kReadable once so many octets are unread, or fewer and no more can come (SO_RCVLOWAT).
+  std::uint32_t receive_low_water = 1;
+  /// kWritable once there is room for so many (SO_SNDLOWAT). Zero: a quarter of the buffer, at most
+  /// 64 KiB.
+  std::uint32_t send_low_water = 0;
+  /// No more octets than these are taken to be sent and not sent yet (TCP_NOTSENT_LOWAT). Zero: as
+  /// many as send_buffer lets.
+  std::uint32_t unsent_low_water = 0;
   CongestionControl congestion_control = CongestionControl::kNewReno;
 
   static constexpr Duration kForever = Duration::max();

@@ -130,6 +130,10 @@ class Connection {
   bool detached() const noexcept { return detached_; }
   bool peer_closed() const noexcept { return peer_fin_taken_; }
   std::uint32_t unread() const noexcept;
+  /// A segment of the peer's fits the window; false: none will until somebody reads.
+  bool may_receive_more() const noexcept { return receive_window() >= rcv_mss_; }
+  /// Octets queued and never sent.
+  std::uint32_t unsent() const noexcept;
   std::uint32_t unacked() const noexcept { return snd_una_.until(snd_nxt_); }
   /// Octets in the send queue, sent or not.
   std::uint32_t send_queue() const noexcept;
@@ -291,6 +295,7 @@ class Connection {
   bool send_new(const Context& context, Instant now, SegmentOut& out) noexcept;
   bool held_back(Instant now, std::uint32_t len, std::uint32_t queued, std::uint32_t usable,
                  bool by_congestion) noexcept;
+  bool held_by_cork(Instant now) noexcept;
   void bare_segment(const Context& context, Instant now, SeqNumber seq, SegmentOut& out) noexcept;
   void carry(const Context& context, Instant now, SeqNumber seq, std::uint32_t len, bool fin,
              SegmentOut& out) noexcept;
@@ -379,6 +384,7 @@ class Connection {
   bool keep_alive_octet_ : 1 = false;
   bool is_v6_ : 1 = false;
   bool soft_errors_ : 1 = true;  ///< tell of them
+  bool cork_ : 1 = false;
 
   Congestion congestion_;
   SeqNumber limited_at_;  ///< snd_nxt when the congestion window last held the sender back

@@ -16,7 +16,7 @@ enum class WaitsFor : std::uint8_t {
   kPeerWindow,        ///< the peer's window is full or closed
   kCongestionWindow,  ///< cwnd is full
   kPacing,            ///< the next segment's time has not come
-  kNagle,             ///< a small segment waits for an acknowledgement
+  kNagle,             ///< a small segment waits for an acknowledgement, or uncorking
   kHandshake,
 };
 

@@ -283,6 +283,7 @@ std::uint32_t Connection::congestion_room() const noexcept {
 bool Connection::held_back(Instant now, std::uint32_t len, std::uint32_t queued,
                            std::uint32_t usable, bool by_congestion) noexcept {
   const bool nothing_in_flight = snd_una_ == snd_nxt_;
+  if (cork_ && len > 0 && len == queued && held_by_cork(now)) return true;
   if (len == queued && (queued > 0 || usable > 0)) {
     const bool small_in_flight = nagle_ && snd_sml_.after(snd_una_);
     // A FIN behind it ends the stream: there is nothing left to wait for.

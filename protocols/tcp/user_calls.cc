@@ -32,6 +32,7 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       keep_alive_octet_{setup.options.keep_alive_octet},
       is_v6_{setup.is_v6},
       soft_errors_{setup.options.soft_errors},
+      cork_{setup.options.cork},
       congestion_{setup.options.congestion_control},
       last_received_{now},
       unacked_since_{now},
@@ -188,6 +189,7 @@ void Connection::set_options(const Context& context, Instant now,
   dscp_ = options.dscp;
   soft_errors_ = options.soft_errors;
   if (!soft_errors_) soft_error_.reset();
+  cork_ = options.cork;
   if (to_ms(options.keep_alive) != keep_alive_ms_) {
     keep_alive_ms_ = to_ms(options.keep_alive);
     const bool running = state_ != State::kClosed && state_ != State::kSynSent &&
@@ -209,6 +211,23 @@ void Connection::path_changed(const Context& context, std::uint16_t mss) noexcep
     return;
   }
   mss_ = static_cast<std::uint16_t>(std::min(peer_mss_, mss) - (timestamps_ ? 12 : 0));
+}
+
+std::uint32_t Connection::unsent() const noexcept {
+  // Before the SYN has gone, its number is not text.
+  return std::min(snd_nxt_.before(snd_end_) ? snd_nxt_.until(snd_end_) : 0, send_queue());
+}
+
+/// Whatever is in flight brings an ACK, and with it another look; after that the wait is bounded, so
+/// that a writer who forgets does not wait for ever.
+bool Connection::held_by_cork(Instant now) noexcept {
+  constexpr Duration kLongest = milliseconds(200);
+  if (override_ || fin_queued_) return false;
+  waits_for_ = WaitsFor::kNagle;
+  if (snd_una_ == snd_nxt_ && timer(Timer::kPersist) == kNever) {
+    arm(Timer::kPersist, now + kLongest);
+  }
+  return true;
 }
 
 bool Connection::trouble_is_news() noexcept {
@@ -257,8 +276,7 @@ Info Connection::info() const noexcept {
   out.rttvar = rto_.rttvar();
   out.rto = rto_.value();
   if (quick_acks_ == 0 && text_gap_us_ > 0) out.ato = waiting();
-  // Before the SYN has gone, its number is not text.
-  out.unsent = std::min(snd_nxt_.before(snd_end_) ? snd_nxt_.until(snd_end_) : 0, send_queue());
+  out.unsent = unsent();
   out.unacked = unacked();
   out.unread = unread();
   out.out_of_order = reassembly_.octets();

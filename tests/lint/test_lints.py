@@ -229,6 +229,27 @@ def test_the_matrix_wants_every_obliging_row_of_tcp_held_or_explained(tree: Tree
     assert not any("UDP-001" in said or "TCP-002" in said for said in tree.complaints("rfc_matrix"))
 
 
+# --- the table of smoltcp's behaviours -------------------------------------------------------------
+
+
+def test_smoltcp_wants_every_test_that_is_named(tree: Tree) -> None:
+    head = "behaviour\ttests\tours\n"
+    tree.write("tests/a_test.cc", "TEST(A, One) {}\nTEST_P(B,\n       Two) {}\n")
+    tree.write("tests/smoltcp.tsv", f"{head}first\tA.One, B.Two\t-\n")
+    assert tree.complaints("smoltcp") == []
+    tree.write("tests/smoltcp.tsv", f"{head}first\tA.One, A.Two\t-\nfirst\tB.Two\t-\nthird\t\t-\n")
+    assert tree.complaints("smoltcp") == [
+        "tests/smoltcp.tsv:2: first: there is no test A.Two",
+        "tests/smoltcp.tsv:3: first stands twice",
+        "tests/smoltcp.tsv:4: needs 3 columns, none of them empty ('-')"]
+
+
+def test_the_table_of_smoltcp_is_whole() -> None:
+    rows = (REPOSITORY / "tests/smoltcp.tsv").read_text().splitlines()[1:]
+    kinds = [row.partition(":")[0].split()[0] if ":" in row.split("\t")[0] else "" for row in rows]
+    assert (kinds.count(""), kinds.count("rule"), kinds.count("fix"), kinds.count("defect")) == (190, 6, 41, 8)
+
+
 # --- shell ------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from variants import REPOSITORY, Variant
 
 SUITE = "lint"
 _LINTS = ("drops", "format", "layering", "leaks", "links", "proto_lint", "purity", "requirements", "rfc_matrix",
-          "shell")
+          "shell", "smoltcp")
 
 
 def names(name: str) -> list[str]:

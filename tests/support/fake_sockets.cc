@@ -43,6 +43,7 @@ std::size_t FakeSockets::connect(IpEndpoint local, IpEndpoint remote) {
 }
 
 void FakeSockets::send(std::size_t number, std::string_view text) {
+  if (peer(number).reading_shut) return;
   peer(number).to_app.emplace_back(text);
   raise_peer(number, SocketEvents::kReadable);
 }
@@ -234,9 +235,27 @@ std::size_t FakeSockets::read(SocketId socket, MutBytes out) noexcept {
   return taken;
 }
 
+/// One piece: the contract is "up to".
+std::size_t FakeSockets::readable_pieces(SocketId socket, std::span<Bytes> out) noexcept {
+  if (out.empty()) return 0;
+  out[0] = readable(socket);
+  return out[0].empty() ? 0 : 1;
+}
+
+std::size_t FakeSockets::peek(SocketId socket, std::size_t offset, MutBytes out) noexcept {
+  Peer* p = touch(socket);
+  if (p == nullptr) return 0;
+  std::string all;
+  for (const std::string& piece : p->to_app) all += piece;
+  if (offset >= all.size()) return 0;
+  const std::size_t n = std::min(out.size(), all.size() - offset);
+  std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(offset), n, out.begin());
+  return n;
+}
+
 bool FakeSockets::at_end(SocketId socket) const noexcept {
   const Peer* p = look(socket);
-  return p != nullptr && (p->fin_to_app || p->over) && p->to_app.empty();
+  return p != nullptr && (p->fin_to_app || p->over || p->reading_shut) && p->to_app.empty();
 }
 
 std::size_t FakeSockets::unread(SocketId socket) const noexcept {
@@ -254,6 +273,18 @@ Result<std::size_t, Error> FakeSockets::write(SocketId socket, Bytes data) noexc
   p->to_peer.append(reinterpret_cast<const char*>(data.data()), n);
   if (n < data.size()) p->blocked = true;
   return n;
+}
+
+Result<std::size_t, Error> FakeSockets::write_pieces(SocketId socket,
+                                                     std::span<const Bytes> pieces) noexcept {
+  std::size_t written = 0;
+  for (const Bytes piece : pieces) {
+    const Result<std::size_t, Error> done = write(socket, piece);
+    if (!done) return done;
+    written += *done;
+    if (*done < piece.size()) break;
+  }
+  return written;
 }
 
 std::size_t FakeSockets::writable(SocketId socket) const noexcept {
@@ -280,6 +311,15 @@ void FakeSockets::commit(SocketId socket, std::size_t n) noexcept {
   const std::size_t taken = std::min(n, p.reserved.size());
   p.to_peer.append(p.reserved.begin(), p.reserved.begin() + static_cast<std::ptrdiff_t>(taken));
   p.reserved.clear();
+}
+
+Result<void, Error> FakeSockets::shutdown_read(SocketId socket) noexcept {
+  Peer* p = touch(socket);
+  if (p == nullptr) return fail(Error::kBadHandle);
+  if (p->over) return fail(Error::kNotConnected);
+  p->reading_shut = true;
+  p->to_app.clear();
+  return {};
 }
 
 Result<void, Error> FakeSockets::shutdown_write(SocketId socket) noexcept {

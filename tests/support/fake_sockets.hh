@@ -30,6 +30,7 @@ class FakeSockets final : public Sockets {
     bool fin_to_app = false;
     bool fin_to_peer = false;
     bool reset_to_peer = false;  ///< aborted, or closed with data unread
+    bool reading_shut = false;   ///< what is sent to it is thrown away
     bool accepted = false;
     bool closed_by_app = false;
     std::optional<Error> ended;  ///< the connection ended this way
@@ -102,12 +103,17 @@ class FakeSockets final : public Sockets {
   Bytes readable(SocketId socket) noexcept override;
   void consume(SocketId socket, std::size_t n) noexcept override;
   std::size_t read(SocketId socket, MutBytes out) noexcept override;
+  std::size_t readable_pieces(SocketId socket, std::span<Bytes> out) noexcept override;
+  std::size_t peek(SocketId socket, std::size_t offset, MutBytes out) noexcept override;
   bool at_end(SocketId socket) const noexcept override;
   std::size_t unread(SocketId socket) const noexcept override;
   Result<std::size_t, Error> write(SocketId socket, Bytes data) noexcept override;
+  Result<std::size_t, Error> write_pieces(SocketId socket,
+                                          std::span<const Bytes> pieces) noexcept override;
   std::size_t writable(SocketId socket) const noexcept override;
   MutBytes reserve(SocketId socket, std::size_t want) noexcept override;
   void commit(SocketId socket, std::size_t n) noexcept override;
+  Result<void, Error> shutdown_read(SocketId socket) noexcept override;
   Result<void, Error> shutdown_write(SocketId socket) noexcept override;
   void close(SocketId socket) noexcept override;
   void abort(SocketId socket) noexcept override;
