@@ -42,7 +42,8 @@ class Coverage {
   /// What was expected and not met.
   std::vector<std::string> uncovered() const;
   /// A table for people.
-  std::string report() const;
+  /// `met_only`: without what is missing.
+  std::string report(bool met_only = false) const;
 
  private:
   std::vector<std::uint64_t> counts_;

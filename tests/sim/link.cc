@@ -223,13 +223,17 @@ bool Link::arrived(Instant now, Parcel& out) {
   return true;
 }
 
-bool Link::adds_up() const {
-  std::uint64_t lost = 0;
+std::uint64_t Link::lost() const {
+  std::uint64_t out = 0;
   for (std::size_t i = 0; i < kFates; ++i) {
-    if (is_loss(static_cast<Fate>(i))) lost += fates_[i];
+    if (is_loss(static_cast<Fate>(i))) out += fates_[i];
   }
+  return out;
+}
+
+bool Link::adds_up() const {
   return sent_ + injected_ + count(Fate::kDuplicated) ==
-         delivered_ + lost + queue_.size() + flying_.size();
+         delivered_ + lost() + queue_.size() + flying_.size();
 }
 
 }  // namespace smol::sim

@@ -103,6 +103,7 @@ class Link {
   std::uint64_t delivered() const { return delivered_; }
   std::uint64_t injected() const { return injected_; }
   std::uint64_t count(Fate fate) const { return fates_[static_cast<std::size_t>(fate)]; }
+  std::uint64_t lost() const;
   /// Octets that left the queue.
   std::uint64_t octets_through() const { return octets_through_; }
   /// Frames lost by chance, by their numbers, that another run may lose without any.

@@ -11,6 +11,7 @@
 
 #include "tests/sim/attempt.hh"
 #include "tests/sim/campaign.hh"
+#include "tests/sim/matrix.hh"
 #include "tests/sim/shrink.hh"
 #include "tests/sim/simulation.hh"
 
@@ -24,6 +25,10 @@ struct Options {
   bool trace = false;
   bool coverage = false;
   bool shrinks = true;
+  bool matrix = false;
+  bool accept = false;
+  std::string cell;
+  std::string matrix_file = "docs/benchmarks/throughput-matrix.txt";
   std::string folder = ".";
 };
 
@@ -127,8 +132,21 @@ int main_with(int argc, char** argv) {
   app.add_flag("--trace", options.trace, "With --seed: print every frame.");
   app.add_flag("--coverage", options.coverage, "Print how often everything was met.");
   app.add_flag("!--no-shrink", options.shrinks, "Leave what fails as it is.");
+  app.add_flag("--matrix", options.matrix,
+               "Measure throughput in place of that, and compare with the file.");
+  app.add_flag("--accept", options.accept, "With --matrix: write the file.");
+  app.add_option("--cell", options.cell, "Measure this one cell of it, and write a capture.");
+  app.add_option("--matrix-file", options.matrix_file, "The file.");
   app.add_option("--out", options.folder, "Where captures go.");
   CLI11_PARSE(app, argc, argv);
+  if (!options.cell.empty()) {
+    std::filesystem::create_directories(options.folder);
+    return look_at_cell(options.cell, options.folder + "/cell.pcapng");
+  }
+  if (options.matrix) {
+    return run_matrix(options.matrix_file, options.accept, options.campaign.jobs,
+                      options.campaign.terminal);
+  }
   return options.seed != 0 ? replay(options) : run(options);
 }
 

@@ -34,6 +34,7 @@ Simulation::Simulation(const Scenario& scenario, Trace* trace)
       monitors_{Monitor{0, faults_, coverage_}, Monitor{1, faults_, coverage_}},
       flows_(scenario.flows.size()),
       now_{scenario.start},
+      last_read_{scenario.start},
       looked_for_progress_{scenario.start} {
   for (std::size_t side = 0; side < 2; ++side) {
     links_[side].set_spare(&spare_);
@@ -63,6 +64,7 @@ void Simulation::make_station(std::size_t side) {
   options.packets = scenario_.packets[side];
   options.mtu = scenario_.mtu;
   options.offloads = scenario_.offloads;
+  options.trusted = scenario_.trusted;
   options.transmission = scenario_.transmission;
   options.start = scenario_.start;
   stations_[side] = std::make_unique<Station>(options, faults_);
@@ -176,7 +178,12 @@ void Simulation::settle(std::uint32_t index) {
       if (user->plan().ending == Ending::kTogether) user->close();
     }
   }
-  const std::uint64_t progress = first.read() + second.read() + first.written() + second.written();
+  const std::uint64_t read = first.read() + second.read();
+  if (read != flow.read) {
+    flow.read = read;
+    last_read_ = now_;
+  }
+  const std::uint64_t progress = read + first.written() + second.written();
   if (progress != flow.progress) {
     flow.progress = progress;
     flow.progressed_at = now_;
@@ -225,7 +232,7 @@ void Simulation::collect(std::size_t side) {
   for (Octets& octets : stations_[side]->sent()) {
     Parcel parcel{std::move(octets), next_id_++};
     wire_ = mix(wire_ ^ static_cast<std::uint64_t>(now_.time_since_epoch().count()), side + 1);
-    wire_ = hashed(wire_, parcel.octets);
+    if (!scenario_.trusted) wire_ = hashed(wire_, parcel.octets);
     if (!is_neighbor_talk(parcel.octets)) ++frames_[side];
     if (trace_ != nullptr) trace_->sent(now_, static_cast<int>(side), parcel);
     if (scenario_.watch) monitors_[side].sent(parcel.octets, true);
@@ -406,9 +413,11 @@ Outcome Simulation::outcome() {
   out.wire = wire_;
   out.frames = frames_;
   out.took = now_ - scenario_.start;
+  out.last_read = last_read_ - scenario_.start;
   for (std::size_t side = 0; side < 2; ++side) {
     const Station& station = *stations_[side];
     out.by_chance[side] = links_[side].lost_by_chance();
+    out.lost[side] = links_[side].lost();
     std::size_t place = 0;
     station.stack().counters().for_each(
         [&](std::string_view, std::string_view, std::uint64_t value) {

@@ -20,7 +20,9 @@ struct Outcome {
   std::uint64_t wire = 0;                 ///< hash of every frame sent, with its time and side
   std::array<std::uint64_t, 2> frames{};  ///< each side sent, without neighbour talk
   std::array<std::vector<std::uint64_t>, 2> by_chance;  ///< numbers of those that were lost so
+  std::array<std::uint64_t, 2> lost{};                  ///< of those
   Duration took{0};
+  Duration last_read{0};  ///< when a user read something last
   /// Octets that the users of flow i read, by side.
   std::vector<std::array<std::uint64_t, 2>> read;
   std::vector<std::array<std::optional<Error>, 2>> errors;
@@ -44,7 +46,8 @@ class Simulation {
     std::uint16_t port = 0;  ///< the client's
     bool started = false;
     bool over = false;
-    std::uint64_t progress = 0;  ///< octets read, by both
+    std::uint64_t read = 0;      ///< octets, by both
+    std::uint64_t progress = 0;  ///< octets read and written
     Instant progressed_at{};
   };
   struct Timed {
@@ -100,6 +103,7 @@ class Simulation {
   std::size_t accepted_ = 0;
   std::uint32_t looked_at_ = 0;
   Instant now_;
+  Instant last_read_;
   Instant looked_for_progress_;
   std::uint64_t wire_ = 0xcbf29ce484222325;
   std::uint64_t next_id_ = 1;

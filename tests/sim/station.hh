@@ -47,6 +47,7 @@ class Station final : private PacketSink<MemPacket> {
     std::uint32_t packets = 256;
     std::uint16_t mtu = 1500;
     bool offloads = false;     ///< the device fills checksums in, and says of what comes: good
+    bool trusted = false;      ///< checksums are nobody's
     Duration transmission{0};  ///< the port gives a packet back this long after it was sent
     Instant start{seconds(1000)};
   };
@@ -99,6 +100,7 @@ class Station final : private PacketSink<MemPacket> {
   Faults& faults_;
   std::string name_;
   bool offloads_;
+  bool trusted_;
   Duration transmission_;
   Instant now_;
   DropCounters drops_;
