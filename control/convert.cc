@@ -163,6 +163,8 @@ v1::TcpWaitsFor to_proto(tcp::WaitsFor what) noexcept {
       return v1::TCP_WAITS_FOR_CONGESTION_WINDOW;
     case tcp::WaitsFor::kNagle:
       return v1::TCP_WAITS_FOR_NAGLE;
+    case tcp::WaitsFor::kPacing:
+      return v1::TCP_WAITS_FOR_PACING;
     case tcp::WaitsFor::kHandshake:
       break;
   }
