@@ -263,8 +263,8 @@ class Connection {
   void begin_recovery(const Context& context, Instant now, const News& news, Actions& out) noexcept;
   void begin_episode(Episode episode) noexcept;
   void congestion_echoed(Instant now) noexcept;
-  void go_on(const Context& context, Instant now, const SegmentIn& segment, const News& news,
-             std::uint32_t acked, Actions& out) noexcept;
+  void go_on(const Context& context, Instant now, const News& news, std::uint32_t acked,
+             Actions& out) noexcept;
   void end_episode(Instant now) noexcept;
   bool was_spurious(const SegmentIn& segment, const News& news) const noexcept;
   void undo(const Context& context, Actions& out) noexcept;

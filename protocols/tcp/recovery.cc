@@ -65,7 +65,8 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   if (sack_) news.lost = detect_loss(context, now);
   const bool was_recovering = episode_ == Episode::kRecovery || episode_ == Episode::kCwr;
   hear_probe(now, segment, news);
-  if (episode_ != Episode::kNone) go_on(context, now, segment, news, acked, out);
+  if (was_spurious(segment, news)) undo(context, out);
+  if (episode_ != Episode::kNone) go_on(context, now, news, acked, out);
   if (episode_ == Episode::kNone || episode_ == Episode::kCwr)
     begin_recovery(context, now, news, out);
   const bool recovering = episode_ == Episode::kRecovery || episode_ == Episode::kCwr;
@@ -240,9 +241,8 @@ void Connection::congestion_echoed(Instant now) noexcept {
 }
 
 /// An ACK while an episode is under way.
-void Connection::go_on(const Context& context, Instant now, const SegmentIn& segment,
-                       const News& news, std::uint32_t acked, Actions& out) noexcept {
-  if (was_spurious(segment, news)) return undo(context, out);
+void Connection::go_on(const Context& context, Instant now, const News& news, std::uint32_t acked,
+                       Actions& out) noexcept {
   if (episode_ == Episode::kLoss && frto_) {
     watch_timeout(context, news, out);
     if (episode_ == Episode::kNone) return;
@@ -277,7 +277,7 @@ void Connection::end_episode(Instant now) noexcept {
 bool Connection::was_spurious(const SegmentIn& segment, const News& news) const noexcept {
   if (!undo_open_ || !resent_any_) return false;
   if (news.duplicates > 0 && undo_octets_ == 0) return true;
-  return news.advances && timestamps_ && segment.options.timestamps &&
+  return news.advances && episode_ != Episode::kNone && timestamps_ && segment.options.timestamps &&
          segment.options.timestamps->tsecr != 0 &&
          static_cast<std::int32_t>(segment.options.timestamps->tsecr - resent_ts_) < 0;
 }

@@ -20,7 +20,8 @@ Actions Connection::timeout(const Context& context, Instant now) noexcept {
   if (due(Timer::kPace, now)) disarm(Timer::kPace);
   if (due(Timer::kLoss, now)) on_loss_timer(context, now, out);
   // A tail probe puts it off.
-  if (due(Timer::kRetransmit, now) && !tlp_due_) on_retransmit_timer(context, now, out);
+  if (tlp_due_ && due(Timer::kRetransmit, now)) arm_retransmit(context, now);
+  if (due(Timer::kRetransmit, now)) on_retransmit_timer(context, now, out);
   if (due(Timer::kPersist, now)) on_persist_timer(context, now, out);
   if (due(Timer::kKeepAlive, now)) on_keep_alive_timer(now, out);
   if (due(Timer::kLifetime, now)) {

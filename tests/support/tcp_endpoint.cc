@@ -381,7 +381,7 @@ void Endpoint::check_sent(const SegmentOut& out) {
     fault("sends beyond the peer's window");
   }
   if (info.snd_wnd == 0 && numbers > 1) fault("more than a probe into a closed window");
-  if (!out.retransmission && info.snd_wnd > 0 && c.unacked() > info.cwnd + 2 * info.mss) {
+  if (!out.retransmission && info.snd_wnd > 0 && info.in_flight > info.cwnd + 2 * info.mss) {
     fault("sends beyond the congestion window");
   }
 }

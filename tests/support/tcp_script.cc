@@ -38,14 +38,14 @@ const std::map<std::string_view, std::uint32_t> kEvents = {
     {"reached_r1", Note::kReachedR1},
     {"forward_progress", Note::kForwardProgress},
     {"text_after_close", Note::kTextAfterClose},
+    {"tail_probe", Note::kTailProbe},
+    {"undone", Note::kUndone},
 };
 
 const std::map<std::string_view, WaitsFor> kWaits = {
-    {"nothing", WaitsFor::kNothing},
-    {"application", WaitsFor::kApplication},
-    {"peer_window", WaitsFor::kPeerWindow},
-    {"congestion_window", WaitsFor::kCongestionWindow},
-    {"nagle", WaitsFor::kNagle},
+    {"nothing", WaitsFor::kNothing},        {"application", WaitsFor::kApplication},
+    {"peer_window", WaitsFor::kPeerWindow}, {"congestion_window", WaitsFor::kCongestionWindow},
+    {"pacing", WaitsFor::kPacing},          {"nagle", WaitsFor::kNagle},
     {"handshake", WaitsFor::kHandshake},
 };
 
@@ -73,6 +73,16 @@ const std::map<std::string_view, std::uint64_t (*)(const Info&)> kNumbers = {
     {"timeouts", [](const Info& i) -> std::uint64_t { return i.timeouts; }},
     {"fast_retrans", [](const Info& i) -> std::uint64_t { return i.fast_retrans; }},
     {"dup_acks_in", [](const Info& i) -> std::uint64_t { return i.dup_acks_in; }},
+    {"dsacks_in", [](const Info& i) -> std::uint64_t { return i.dsacks_in; }},
+    {"tail_probes", [](const Info& i) -> std::uint64_t { return i.tail_probes; }},
+    {"undone", [](const Info& i) -> std::uint64_t { return i.undone; }},
+    {"in_flight", [](const Info& i) -> std::uint64_t { return i.in_flight; }},
+    {"sacked", [](const Info& i) -> std::uint64_t { return i.sacked; }},
+    {"lost", [](const Info& i) -> std::uint64_t { return i.lost; }},
+    {"pacing_rate", [](const Info& i) -> std::uint64_t { return i.pacing_rate; }},
+    {"in_recovery", [](const Info& i) -> std::uint64_t { return i.in_recovery ? 1 : 0; }},
+    {"in_loss", [](const Info& i) -> std::uint64_t { return i.in_loss ? 1 : 0; }},
+    {"reordering", [](const Info& i) -> std::uint64_t { return i.reordering ? 1 : 0; }},
     {"zero_window_probes", [](const Info& i) -> std::uint64_t { return i.zero_window_probes; }},
 };
 
