@@ -182,6 +182,8 @@ void put(const tcp::Info& in, v1::TcpInfo& out) {
     out.set_rcv_wscale(in.rcv_wind_shift);
   }
   out.set_timestamps(in.timestamps);
+  out.set_sack(in.sack);
+  out.set_reordering(in.reordering);
   put(in.rto, *out.mutable_rto());
   if (in.srtt != Duration::zero()) {
     put(in.srtt, *out.mutable_srtt());
@@ -203,6 +205,13 @@ void put(const tcp::Info& in, v1::TcpInfo& out) {
   out.set_segs_in(in.segs_in);
   out.set_retrans(in.sum_retrans);
   out.set_backoff(in.backoff);
+  out.set_in_flight(in.in_flight);
+  out.set_sacked(in.sacked);
+  out.set_lost(in.lost);
+  out.set_pacing_rate(in.pacing_rate);
+  out.set_dsacks(in.dsacks_in);
+  out.set_tail_probes(in.tail_probes);
+  out.set_undone(in.undone);
   out.set_waits_for(to_proto(in.waits_for));
   out.set_congestion(std::string{tcp::name(in.congestion_control)});
 }

@@ -218,6 +218,14 @@ std::string in_words(const v1::TcpInfo& info) {
   if (info.unacked() > 0) count("unacked:", info.unacked());
   if (info.unsent() > 0) count("notsent:", info.unsent());
   if (info.backoff() > 0) count("backoff:", info.backoff());
+  if (info.pacing_rate() > 0) count("pacing_rate:", info.pacing_rate());
+  if (info.in_flight() > 0) count("in_flight:", info.in_flight());
+  if (info.sacked() > 0) count("sacked:", info.sacked());
+  if (info.lost() > 0) count("lost:", info.lost());
+  if (info.dsacks() > 0) count("dsacks:", info.dsacks());
+  if (info.tail_probes() > 0) count("tail_probes:", info.tail_probes());
+  if (info.undone() > 0) count("undone:", info.undone());
+  if (info.reordering()) add("reordering", "");
   if (info.retrans() > 0) count("retrans:", info.retrans());
   add("waits-for:", waits_for(info));
   return out;
@@ -247,6 +255,14 @@ Json to_json(const v1::TcpInfo& info) {
               {"segs_in", info.segs_in()},
               {"retrans", info.retrans()},
               {"backoff", info.backoff()},
+              {"pacing_rate", info.pacing_rate()},
+              {"in_flight", info.in_flight()},
+              {"sacked", info.sacked()},
+              {"lost", info.lost()},
+              {"dsacks", info.dsacks()},
+              {"tail_probes", info.tail_probes()},
+              {"undone", info.undone()},
+              {"reordering", info.reordering()},
               {"waits_for", waits_for(info)}};
   if (info.has_srtt()) {
     out["rtt"] = ms(info.srtt());
