@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "control/admin_service.hh"
+#include "control/bridge_service.hh"
 #include "control/capture_service.hh"
 #include "control/interface_service.hh"
 #include "control/neighbor_service.hh"
@@ -47,6 +48,7 @@ class ControlPlane::Running final : public Attachment {
   Running(Parts& parts, Daemon& daemon)
       : workers_{daemon.desks()},
         admin_{parts.identity, daemon, parts.stop},
+        bridge_{workers_, daemon},
         interfaces_{workers_, daemon},
         routes_{workers_, daemon},
         neighbors_{workers_, daemon},
@@ -61,9 +63,9 @@ class ControlPlane::Running final : public Attachment {
   }
 
   Result<void, StartError> start(const Parts& parts, Daemon& daemon) {
-    const std::vector<grpc::Service*> services = {&admin_,   &interfaces_, &routes_,   &neighbors_,
-                                                  &sockets_, &stats_,      &captures_, &tcp_,
-                                                  &udp_,     &icmp_};
+    const std::vector<grpc::Service*> services = {&admin_,     &bridge_,  &interfaces_, &routes_,
+                                                  &neighbors_, &sockets_, &stats_,      &captures_,
+                                                  &tcp_,       &udp_,     &icmp_};
     auto server =
         Server::start({parts.config.listen, daemon.config().workers.cores}, services, daemon.log());
     if (!server) return fail(server.error());
@@ -89,6 +91,7 @@ class ControlPlane::Running final : public Attachment {
  private:
   Workers workers_;
   AdminService admin_;
+  BridgeService bridge_;
   InterfaceService interfaces_;
   RouteService routes_;
   NeighborService neighbors_;

@@ -118,6 +118,9 @@ grpc::Status InterfaceService::GetInterface(grpc::ServerContext*,
 grpc::Status InterfaceService::AddAddress(grpc::ServerContext*,
                                           const v1::AddAddressRequest* request,
                                           v1::AddAddressResponse*) {
+  if (daemon_.config().bridge.enabled()) {
+    return to_status(Refusal{Error::kNotSupported, "", "this smold is a bridge: no stack answers"});
+  }
   const auto target = parse_target(daemon_, *request);
   if (!target) return to_status(target.error());
   const auto lock = workers_.configure();

@@ -41,6 +41,8 @@ const std::vector<Command>& commands() {
        "ss [-t] [-u] [-l|-a] [-n] [-i] [-4|-6] [-K] [state STATE] [sport|dport = :PORT] "
        "[src|dst PREFIX]",
        sockets},
+      {"bridge", "the link between the two ports of smold --bridge",
+       "bridge [show]\nbridge set [a_to_b|b_to_a] KEY=VALUE...", bridge},
       {"drops", "packets dropped, and why", "drops [-a] [--watch [SECONDS]]", drops},
       {"nstat", "counters", "nstat [-z] [PREFIX...]", counters},
       {"tcp", "standard input and output over a connection of the daemon's",

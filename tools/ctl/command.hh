@@ -74,6 +74,7 @@ void link(Run& run, Words& words);
 void route(Run& run, Words& words);
 void neighbour(Run& run, Words& words);
 void sockets(Run& run, Words& words);
+void bridge(Run& run, Words& words);
 void drops(Run& run, Words& words);
 void counters(Run& run, Words& words);
 void tcp(Run& run, Words& words);
