@@ -103,6 +103,14 @@ class Network {
       return kLeast + (free - reserve_) / 8;
     return out_of_memory() ? 0 : 1;
   }
+  /// To how many octets a receive buffer may grow: an eighth of what nobody has taken, of packets
+  /// that are half full. What is queued to be read is never in packets less than a quarter full.
+  std::uint32_t receive_share() const noexcept {
+    constexpr std::size_t kHalf = 1024;
+    const std::size_t free = pool_.available();
+    const std::size_t octets = free > reserve_ ? (free - reserve_) / 8 * kHalf : 0;
+    return static_cast<std::uint32_t>(std::min<std::size_t>(octets, 1u << 30));
+  }
   /// A quarter: nothing is queued to send, and text is dropped rather than kept for those who leave
   /// text unread.
   bool out_of_memory() const noexcept {

@@ -73,7 +73,7 @@ void TcpTransport<P>::throw_away_unread(std::uint32_t index) noexcept {
   if (socket.receive.empty()) return;
   const std::uint32_t unread = socket.connection.unread();
   socket.receive.clear();
-  if (socket.connection.consumed(context_, unread)) {
+  if (socket.connection.consumed(context_, net_.now(), unread)) {
     make_ready(index);
   } else if (context_.short_of_memory) [[unlikely]] {
     starve(index);

@@ -184,7 +184,7 @@ void TcpTransport<P>::consume(Handle handle, std::size_t n) noexcept {
     n -= size;
     socket->receive.pop_front();
   }
-  if (socket->connection.consumed(context_, taken)) {
+  if (socket->connection.consumed(context_, net_.now(), taken)) {
     make_ready(handle.index);
   } else if (context_.short_of_memory) [[unlikely]] {
     starve(handle.index);  // its window is opened later
@@ -212,7 +212,7 @@ std::size_t TcpTransport<P>::unread(Handle handle) const noexcept {
 template <PacketBuffer P>
 std::size_t TcpTransport<P>::send_room(const Socket& socket) const noexcept {
   const tcp::Connection& connection = socket.connection;
-  const std::size_t limit = connection.send_buffer();
+  const std::size_t limit = connection.send_allowance(context_.config);
   const std::size_t used = connection.send_queue();
   const std::size_t unsent = socket.unsent_low_water > 0 ? connection.unsent() : 0;
   if (unsent > 0 && unsent >= socket.unsent_low_water) return 0;
@@ -236,8 +236,8 @@ bool TcpTransport<P>::worth_writing(const Socket& socket) const noexcept {
   const std::size_t share = net_.send_share() * socket.connection.mss();
   if (socket.unsent_low_water > 0) return room > 0;
   if (socket.send_low_water > 0) return room >= socket.send_low_water;
-  return room >= std::min({std::size_t{socket.connection.send_buffer()} / 4, share / 2,
-                           std::size_t{65'536}});
+  const std::size_t limit = socket.connection.send_allowance(context_.config);
+  return room >= std::min({limit / 4, share / 2, std::size_t{65'536}});
 }
 
 template <PacketBuffer P>
@@ -277,7 +277,7 @@ void TcpTransport<P>::relieve() noexcept {
       starve(index);
       continue;
     }
-    if (socket.connection.consumed(context_, 0)) make_ready(index);
+    if (socket.connection.consumed(context_, net_.now(), 0)) make_ready(index);
     if (socket.wants_writable && worth_writing(socket)) {
       socket.wants_writable = false;
       tell(index, SocketEvents::kWritable);

@@ -105,6 +105,7 @@ class TcpTransport {
   void look_at_memory() noexcept {
     context_.short_of_memory = net_.short_of_memory();
     context_.out_of_memory = context_.short_of_memory && net_.out_of_memory();
+    context_.receive_share = net_.receive_share();
     if (!starved_.empty()) [[unlikely]]
       relieve();
   }

@@ -14,11 +14,6 @@ constexpr Duration kShortestDelay = milliseconds(1);
 /// So many gaps is what an acknowledgement waits.
 constexpr std::uint32_t kGaps = 4;
 
-/// Microseconds, modulo 2^32: more than an hour, and an RTO is at most a minute or so.
-std::uint32_t clock_us(Instant now) noexcept {
-  return static_cast<std::uint32_t>(now.time_since_epoch() / microseconds(1));
-}
-
 std::uint32_t longest_gap_us(const Context& context) noexcept {
   const Duration most = std::clamp(context.config.ack_delay, Duration::zero(), kLongestDelay);
   return static_cast<std::uint32_t>(most / kGaps / microseconds(1));

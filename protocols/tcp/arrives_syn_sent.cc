@@ -79,7 +79,7 @@ void Connection::take_options(const Context& context, const SegmentIn& syn) noex
   } else {
     snd_shift_ = rcv_shift_ = 0;
   }
-  set_receive_buffer(receive_buffer_);
+  limit_receive_buffer(context.config, receive_buffer_max_);
   // MUST-16: options are taken off the payload, in both directions of the comparison.
   const std::uint16_t options = timestamps_ ? 12 : 0;
   mss_ = static_cast<std::uint16_t>(std::min(peer_mss_, local_mss_) - options);

@@ -248,6 +248,7 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
   set_pace();
   last_received_ = now;
   start_acknowledging(context, now);
+  begin_tuning(now);
   if (keep_alive_ms_ > 0) arm(Timer::kKeepAlive, now + keep_alive());
   // A half-close asked for during the handshake takes effect now (section 3.10.4).
   state_ = fin_queued_ ? State::kFinWait1 : State::kEstablished;

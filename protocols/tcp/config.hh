@@ -17,8 +17,12 @@ enum class CongestionControl : std::uint8_t {
 
 /// What one socket may set for itself; a listener's are inherited by what it accepts.
 struct SocketOptions {
-  std::uint32_t send_buffer = 1 << 20;     ///< octets of payload; 4 KiB .. 1 GiB
-  std::uint32_t receive_buffer = 1 << 20;  ///< octets of payload; 4 KiB .. 1 GiB
+  /// The most that waits to be sent or acknowledged, octets of payload; 4 KiB .. 1 GiB. A
+  /// connection begins with less and comes to it as its congestion window grows.
+  std::uint32_t send_buffer = 8 << 20;
+  /// The most that may wait to be read, octets of payload; 4 KiB .. 1 GiB. A connection begins with
+  /// less and comes to it as its user reads faster.
+  std::uint32_t receive_buffer = 8 << 20;
   /// Give up when data, or a keep-alive probe, stays unacknowledged this long (R2, RFC 9293 section
   /// 3.8.3; RFC 5482). Zero: the stack's default. kForever: never.
   Duration user_timeout{0};
@@ -68,7 +72,9 @@ struct Config {
   Duration user_timeout = seconds(300);  ///< R2 of data (RFC 9293 SHLD-11: at least 100 s)
   Duration syn_timeout = seconds(180);   ///< R2 of SYN (RFC 9293 MUST-23: at least 3 min)
   Duration syn_received = seconds(63);   ///< half-open passive connections end after this
-  std::uint32_t initial_window_segments = 10;  ///< RFC 6928
+  std::uint32_t initial_send_buffer = 1 << 16;     ///< octets; of a larger one, at first
+  std::uint32_t initial_receive_buffer = 1 << 16;  ///< octets; never below ten segments
+  std::uint32_t initial_window_segments = 10;      ///< RFC 6928
   std::uint32_t challenge_acks = 10;  ///< a connection, every challenge_interval (RFC 5961)
   Duration challenge_interval = seconds(5);
   Duration most_ack_delay = milliseconds(200);  ///< that a peer is expected to keep (RFC 8985)

@@ -29,6 +29,8 @@ struct Context {
   bool short_of_memory = false;
   /// Packets are nearly gone: keep no text for a user who leaves text unread.
   bool out_of_memory = false;
+  /// How far a receive buffer may grow for what is left of packets, in octets.
+  std::uint32_t receive_share = 0xffff'ffff;
 };
 
 /// One connection: the state machine of RFC 9293 section 3.10, as values in and values out. It
@@ -65,7 +67,7 @@ class Connection {
   /// `octets` were put behind the send queue. Precondition: may_queue().
   void queued(std::uint32_t octets) noexcept { snd_end_ += octets; }
   /// The user took `octets` of what is next in line. True: a window update wants to be sent.
-  bool consumed(const Context& context, std::uint32_t octets) noexcept;
+  bool consumed(const Context& context, Instant now, std::uint32_t octets) noexcept;
   /// Half-close: a FIN follows what is queued.
   Actions shutdown_write(const Context& context, Instant now) noexcept;
   /// The user is done reading and writing. Text that comes from now on resets the connection.
@@ -153,12 +155,19 @@ class Connection {
   std::uint8_t hop_limit() const noexcept { return hop_limit_; }
   std::uint8_t dscp() const noexcept { return dscp_; }
   std::uint32_t send_buffer() const noexcept { return send_buffer_; }
+  /// Octets that the send queue may hold now: what fills the congestion window twice, within
+  /// send_buffer().
+  std::uint32_t send_allowance(const Config& config) const noexcept;
   Reassembly& reassembly() noexcept { return reassembly_; }
   const Scoreboard& scoreboard() const noexcept { return board_; }
   /// Gives back what was in flight, once state() is kClosed or kTimeWait.
   void forget_sent(const Context& context) noexcept { board_.clear(context.sent); }
   Info info() const noexcept;
 
+  /// Microseconds, modulo 2^32: more than an hour.
+  static std::uint32_t clock_us(Instant now) noexcept {
+    return static_cast<std::uint32_t>(now.time_since_epoch() / microseconds(1));
+  }
   /// The timestamp clock: milliseconds (RFC 7323 section 5.4), before the connection's offset.
   static std::uint32_t timestamp_clock(Instant now) noexcept {
     return static_cast<std::uint32_t>(now.time_since_epoch() / milliseconds(1));
@@ -299,9 +308,15 @@ class Connection {
   void bare_segment(const Context& context, Instant now, SeqNumber seq, SegmentOut& out) noexcept;
   void carry(const Context& context, Instant now, SeqNumber seq, std::uint32_t len, bool fin,
              SegmentOut& out) noexcept;
+  std::uint32_t congestion_room() const noexcept;
+
+  // receive_window.cc
+  static std::uint8_t shift_for(std::uint32_t buffer) noexcept;
   std::uint32_t window_step() const noexcept;
   std::uint16_t select_window(const Context& context) noexcept;
-  std::uint32_t congestion_room() const noexcept;
+  void limit_receive_buffer(const Config& config, std::uint32_t octets) noexcept;
+  void begin_tuning(Instant now) noexcept;
+  void tune_receive_buffer(const Context& context, Instant now) noexcept;
 
   // timeouts.cc
   void on_retransmit_timer(const Context& context, Instant now, Actions& out) noexcept;
@@ -319,7 +334,6 @@ class Connection {
   Duration patience(const Context& context) const noexcept;
   /// When what is in flight has been unacknowledged for too long; now, if that is over.
   Instant gives_up_at(const Context& context, Instant now) const noexcept;
-  void set_receive_buffer(std::uint32_t octets) noexcept;
   Duration keep_alive() const noexcept { return milliseconds(keep_alive_ms_); }
   void become_closed(Actions& out, std::optional<Error> error) noexcept;
   void enter_time_wait(Actions& out) noexcept;
@@ -422,7 +436,11 @@ class Connection {
   SeqNumber iss_;
   SeqNumber irs_;
   std::uint32_t send_buffer_;
-  std::uint32_t receive_buffer_;
+  std::uint32_t receive_buffer_ = 0;
+  std::uint32_t receive_buffer_max_ = 0;
+  SeqNumber tuned_read_;           ///< rcv_read_ when the round trip that is measured began
+  std::uint32_t tuned_at_us_ = 0;  ///< when that was, modulo 2^32
+  std::uint32_t rcv_space_ = 0;    ///< octets that the user took in the round trip before
   std::uint32_t user_timeout_ms_;  ///< 0: the stack's default; kForeverMs: never
   std::uint32_t keep_alive_ms_;    ///< 0: off
   std::uint32_t keep_alive_interval_ms_;

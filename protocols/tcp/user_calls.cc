@@ -1,17 +1,10 @@
 // The user's calls: RFC 9293 section 3.10.1 (OPEN) to 3.10.6 (STATUS).
 #include <algorithm>
-#include <bit>
 
 #include "protocols/tcp/connection.hh"
 
 namespace smol::tcp {
 namespace {
-
-/// The smallest scale by which `buffer` octets can be promised in 16 bits (RFC 7323 section 2.3).
-std::uint8_t shift_for(std::uint32_t buffer) noexcept {
-  const auto bits = static_cast<int>(std::bit_width(buffer));
-  return static_cast<std::uint8_t>(std::clamp(bits - 16, 0, 14));
-}
 
 /// Whole milliseconds, rounded up so that a positive duration never becomes "off". kForever, and
 /// what does not fit 49 days, is all ones: kForeverMs.
@@ -39,7 +32,6 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       rto_{context.config},
       iss_{setup.iss},
       send_buffer_{setup.options.send_buffer},
-      receive_buffer_{setup.options.receive_buffer},
       user_timeout_ms_{to_ms(setup.options.user_timeout)},
       keep_alive_ms_{to_ms(setup.options.keep_alive)},
       keep_alive_interval_ms_{to_ms(setup.options.keep_alive_interval)},
@@ -49,7 +41,8 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       hop_limit_{setup.options.hop_limit},
       dscp_{setup.options.dscp} {
   timers_.fill(kNever);
-  if (context.config.window_scaling) rcv_shift_ = shift_for(receive_buffer_);
+  if (context.config.window_scaling) rcv_shift_ = shift_for(setup.options.receive_buffer);
+  limit_receive_buffer(context.config, setup.options.receive_buffer);
   mss_ = local_mss_;
   rcv_mss_ = std::min(rcv_mss_, local_mss_);
 }
@@ -86,24 +79,6 @@ std::uint32_t Connection::send_queue() const noexcept {
   const bool syn_unacked = state_ == State::kSynSent || state_ == State::kSynReceived;
   const SeqNumber first = syn_unacked ? iss_ + 1 : snd_una_;
   return first.before(snd_end_) ? first.until(snd_end_) : 0;
-}
-
-/// A window that is nearly shut is reopened as soon as a segment fits; a wide one only by a quarter
-/// of the buffer, for data on its way brings an ACK with it anyhow.
-bool Connection::consumed(const Context& context, std::uint32_t octets) noexcept {
-  rcv_read_ += octets;
-  if (context.short_of_memory || peer_fin_taken_ || state_ == State::kClosed ||
-      state_ == State::kTimeWait) {
-    return false;
-  }
-  const std::uint32_t left = receive_window();
-  const std::int32_t gain = rcv_adv_.distance(rcv_read_ + receive_buffer_);
-  const std::uint32_t step = left < 2u * rcv_mss_         ? window_step()
-                             : left < receive_buffer_ / 2 ? receive_buffer_ / 4
-                                                          : receive_buffer_;
-  if (gain < static_cast<std::int32_t>(step)) return false;
-  ack_now_ = true;
-  return true;
 }
 
 Actions Connection::shutdown_write(const Context&, Instant) noexcept {
@@ -162,17 +137,10 @@ std::optional<SegmentOut> Connection::abort(const Context& context, Instant now,
   return out;
 }
 
-/// The scale is settled by the SYN: a larger buffer could not be promised, nor could a part of one
-/// that is less than two of its units.
-void Connection::set_receive_buffer(std::uint32_t octets) noexcept {
-  receive_buffer_ =
-      std::clamp(octets, std::uint32_t{2} << rcv_shift_, std::uint32_t{0xffff} << rcv_shift_);
-}
-
 void Connection::set_options(const Context& context, Instant now,
                              const SocketOptions& options) noexcept {
   send_buffer_ = options.send_buffer;
-  set_receive_buffer(options.receive_buffer);
+  limit_receive_buffer(context.config, options.receive_buffer);
   user_timeout_ms_ = to_ms(options.user_timeout);
   // What waits already ends by the new timeout.
   const bool waits = probing_ || snd_una_ != snd_nxt_;
@@ -235,11 +203,6 @@ bool Connection::trouble_is_news() noexcept {
   return soft_errors_;
 }
 
-std::uint16_t Connection::last_window() const noexcept {
-  return static_cast<std::uint16_t>(
-      std::min<std::uint32_t>(receive_window() >> rcv_shift_, 0xffff));
-}
-
 Info Connection::info() const noexcept {
   Info out;
   out.state = state_;
@@ -272,6 +235,8 @@ Info Connection::info() const noexcept {
   out.probes = std::max(persist_backoff_, keep_alive_sent_);
   out.send_buffer = send_buffer_;
   out.receive_buffer = receive_buffer_;
+  out.receive_buffer_max = receive_buffer_max_;
+  out.rcv_space = rcv_space_;
   out.srtt = rto_.srtt();
   out.rttvar = rto_.rttvar();
   out.rto = rto_.value();

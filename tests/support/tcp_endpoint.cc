@@ -140,7 +140,7 @@ std::uint32_t Endpoint::read(Instant now, std::uint32_t octets) {
   if (!connection_) return 0;
   const std::uint32_t taken = std::min(octets, connection_->unread());
   if (taken == 0) return 0;
-  wants_to_send_ = connection_->consumed(context_, taken) || wants_to_send_;
+  wants_to_send_ = connection_->consumed(context_, now, taken) || wants_to_send_;
   check(now);
   return taken;
 }

@@ -54,6 +54,8 @@ const std::map<std::string_view, std::uint64_t (*)(const Info&)> kNumbers = {
     {"ssthresh", [](const Info& i) -> std::uint64_t { return i.ssthresh; }},
     {"mss", [](const Info& i) -> std::uint64_t { return i.mss; }},
     {"snd_wnd", [](const Info& i) -> std::uint64_t { return i.snd_wnd; }},
+    {"receive_buffer", [](const Info& i) -> std::uint64_t { return i.receive_buffer; }},
+    {"rcv_space", [](const Info& i) -> std::uint64_t { return i.rcv_space; }},
     {"rcv_wnd", [](const Info& i) -> std::uint64_t { return i.rcv_wnd; }},
     {"snd_wind_shift", [](const Info& i) -> std::uint64_t { return i.snd_wind_shift; }},
     {"rcv_wind_shift", [](const Info& i) -> std::uint64_t { return i.rcv_wind_shift; }},
@@ -509,6 +511,7 @@ Config config_of(const Given& given) {
   out.timestamps = given.timestamps;
   out.sack = given.sack;
   out.quick_acks = given.quick_acks;
+  out.initial_receive_buffer = given.initial_receive_buffer;
   out.window_scaling = given.wscale.has_value();
   out.pacing = given.pacing;
   return out;

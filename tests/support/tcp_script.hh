@@ -36,7 +36,8 @@ struct Given {
   bool is_v6 = false;
   SocketOptions options{};  ///< but for receive_buffer
   std::uint32_t quick_acks = 0;
-  Config config{};  ///< but for initial window, timestamps, SACK, scaling and quick ACKs
+  std::uint32_t initial_receive_buffer = 1u << 30;  ///< at once what it may become
+  Config config{};  ///< but for initial window and buffer, timestamps, SACK, scaling, quick ACKs
 };
 
 /// A connection in the hands of a script. The notation is that of packetdrill with relative
