@@ -81,12 +81,39 @@ void add_sockets(Schema<tcp::Config>& schema) {
 }  // namespace
 
 Schema<tcp::Config> tcp_schema() {
+  using tcp::Profile;
   Schema<tcp::Config> schema;
+  schema
+      .scalar(
+          "profile", &tcp::Config::profile,
+          enumeration<Profile>({{"deployed", Profile::kDeployed}, {"strict", Profile::kStrict}}),
+          "What the other keys begin from: `deployed`, the values of stacks in use, or `strict`, "
+          "the RFCs' own where they differ (docs/decisions).")
+      .before([](const Value& value, tcp::Config& config) {
+        for (std::size_t i = 0; i < value.keys.size(); ++i) {
+          if (value.keys[i].name == "profile" && value.items[i].text == "strict") {
+            config = tcp::Config::strict();
+          }
+        }
+      });
   add_sockets(schema);
   add_timers(schema);
   schema
       .scalar("initial_window", &tcp::Config::initial_window_segments,
-              integer<std::uint32_t>(1, 1000), "Segments that a connection begins with (RFC 6928).")
+              zero_is("rfc5681", integer<std::uint32_t>(1, 1000)),
+              "Segments that a connection begins with (RFC 6928); `rfc5681` is two to four.")
+      .scalar("slow_start_segments", &tcp::Config::slow_start_segments,
+              integer<std::uint32_t>(1, 8),
+              "An acknowledgement counts for at most so many segments in slow start; RFC 5681 "
+              "counts one.")
+      .scalar("minshall", &tcp::Config::minshall, boolean(),
+              "Only a small segment in flight holds back another; off: anything in flight does, as "
+              "in RFC 896.")
+      .scalar("hard_errors_abort", &tcp::Config::hard_errors_abort, boolean(),
+              "A port or protocol unreachable ends an open connection (RFC 9293 SHLD-26); off: it "
+              "is told and no more (RFC 5927).")
+      .scalar("rst_ends_time_wait", &tcp::Config::rst_ends_time_wait, boolean(),
+              "A reset ends TIME-WAIT (RFC 9293 section 3.10.7.4); off: it is ignored (RFC 1337).")
       .scalar(
           "challenge_acks", &tcp::Config::challenge_acks, integer<std::uint32_t>(1, 1'000'000'000),
           "Challenge acknowledgements of one connection in one `challenge_interval` (RFC 5961).")

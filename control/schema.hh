@@ -158,6 +158,13 @@ class Schema {
   template <class Member, class S>
   Schema& list_of(std::string key, Member member, Schema<S> schema, std::string doc, S example);
 
+  /// Called before the keys of a section that stands in the file are read: for a key that settles
+  /// what the others begin from.
+  using Before = std::function<void(const Value& value, T& target)>;
+  Schema& before(Before hook) {
+    before_ = std::move(hook);
+    return *this;
+  }
   /// Called behind the keys of a section that was read, to make sense of what one key alone cannot
   /// say; `value` is how it was written.
   using After = std::function<void(const Value& value, T& target)>;
@@ -193,6 +200,7 @@ class Schema {
   }
 
   std::vector<std::unique_ptr<Entry<T>>> entries_;
+  Before before_;
   After after_;
 };
 

@@ -63,6 +63,7 @@ void Schema<T>::read(const Value& value, const std::string& path, T& target,
                      ReadContext& context) const {
   context.places.note(path, value.place);
   if (!detail::is_kind(value, Value::Kind::kMap, path, context)) return;
+  if (before_) before_(value, target);
   for (std::size_t i = 0; i < value.keys.size(); ++i) {
     const Value::Key& key = value.keys[i];
     const Entry<T>* entry = find(key.name);

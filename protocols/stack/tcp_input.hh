@@ -219,7 +219,7 @@ void TcpTransport<P>::receive_for_listener(Inbound<P>& in, Handle handle,
 template <PacketBuffer P>
 void TcpTransport<P>::receive_for_time_wait(Inbound<P>& in, std::uint32_t slot) noexcept {
   tcp::TimeWait& record = time_wait_.at(slot);
-  switch (tcp::time_wait_arrives(record, in.segment)) {
+  switch (tcp::time_wait_arrives(record, in.segment, context_.config.rst_ends_time_wait)) {
     case tcp::TimeWaitVerdict::kIgnore:
       return net_.drop(in.interface, std::move(in.packet), Drop::kTcpTimeWait);
     case tcp::TimeWaitVerdict::kAcknowledge:
@@ -230,6 +230,9 @@ void TcpTransport<P>::receive_for_time_wait(Inbound<P>& in, std::uint32_t slot) 
       send_alone(in.flow, ack, {record.hop_limit, record.dscp, record.ts_offset});
       return net_.drop(in.interface, std::move(in.packet), Drop::kTcpTimeWait);
     }
+    case tcp::TimeWaitVerdict::kEnd:
+      forget_time_wait(in.hash, slot);
+      return net_.consume(std::move(in.packet));
     case tcp::TimeWaitVerdict::kReopen:
       break;
   }
@@ -238,11 +241,17 @@ void TcpTransport<P>::receive_for_time_wait(Inbound<P>& in, std::uint32_t slot) 
   // The SYN that comes again must find the old numbers still.
   if (refusal(*listeners_.get(listener))) return receive_for_listener(in, listener, std::nullopt);
   const SeqNumber old_snd_nxt = record.snd_nxt;
-  record.gone = true;
-  flows_.erase(in.hash, slot | kTimeWaitBit);
-  net_.counters().tcp_time_wait.subtract();
+  forget_time_wait(in.hash, slot);
   net_.counters().tcp_time_wait_reused.add();
   receive_for_listener(in, listener, old_snd_nxt);
+}
+
+/// Its place in the ring comes free in turn.
+template <PacketBuffer P>
+void TcpTransport<P>::forget_time_wait(std::uint64_t at, std::uint32_t slot) noexcept {
+  time_wait_.at(slot).gone = true;
+  flows_.erase(at, slot | kTimeWaitBit);
+  net_.counters().tcp_time_wait.subtract();
 }
 
 /// A FIN that comes again pushes the end 2 MSL into the future: the record moves to the back of the
@@ -630,6 +639,11 @@ bool TcpTransport<P>::icmp_error(const tcp::FlowKey& flow, SeqNumber quoted, Err
   const tcp::Actions actions = sockets_.at(entry).connection.icmp_error(quoted, error, hard);
   if (actions.dropped) return false;
   perform(entry, actions);
+  // A neighbour that is gone for now is no such word; it is told by another error.
+  if (hard && error == Error::kConnectionRefused && context_.config.hard_errors_abort &&
+      !actions.closed) {
+    kill(entry, error, false);
+  }
   return true;
 }
 

@@ -241,6 +241,7 @@ class TcpTransport {
   void established(std::uint32_t index) noexcept;
   void enter_time_wait(std::uint32_t index) noexcept;
   void restart_time_wait(std::uint64_t at, std::uint32_t slot) noexcept;
+  void forget_time_wait(std::uint64_t at, std::uint32_t slot) noexcept;
   void recycle_time_wait() noexcept;
   /// On the timestamp clock: when a record that begins now ends.
   std::uint32_t time_wait_end() const noexcept {

@@ -55,8 +55,15 @@ struct SocketOptions {
   static constexpr Duration kKeepAlive = seconds(7200);
 };
 
+/// What a Config begins from: docs/decisions, "The strict profile".
+enum class Profile : std::uint8_t {
+  kDeployed,  ///< where RFCs and deployed stacks differ, what is deployed
+  kStrict,    ///< each SHOULD of the standards to the letter
+};
+
 /// Rules that hold for every connection of a stack.
 struct Config {
+  Profile profile = Profile::kDeployed;  ///< what it began from; the rules are the values below
   SocketOptions defaults{};
   Duration initial_rto = seconds(1);     ///< RFC 6298 section 2.1
   Duration min_rto = milliseconds(200);  ///< RFC 6298 says 1 s: docs/decisions, "Minimum RTO"
@@ -72,9 +79,24 @@ struct Config {
   Duration user_timeout = seconds(300);  ///< R2 of data (RFC 9293 SHLD-11: at least 100 s)
   Duration syn_timeout = seconds(180);   ///< R2 of SYN (RFC 9293 MUST-23: at least 3 min)
   Duration syn_received = seconds(63);   ///< half-open passive connections end after this
+<<<<<<< HEAD
   std::uint32_t initial_send_buffer = 1 << 16;     ///< octets; of a larger one, at first
   std::uint32_t initial_receive_buffer = 1 << 16;  ///< octets; never below ten segments
   std::uint32_t initial_window_segments = 10;      ///< RFC 6928
+=======
+  std::uint32_t initial_window_segments = 10;  ///< RFC 6928; 0: two to four, by RFC 5681
+  /// An ACK counts for at most so many segments in slow start; RFC 5681 counts one.
+  std::uint32_t slow_start_segments = 8;
+  /// Nagle's algorithm in Minshall's form (RFC 9293 appendix A.3): only a small segment in flight
+  /// holds back another. Off: anything in flight does (RFC 896).
+  bool minshall = true;
+  /// A hard ICMP error (port or protocol unreachable) ends an open connection (RFC 9293 SHLD-26);
+  /// off: it is soft there (RFC 5927 section 5.2).
+  bool hard_errors_abort = false;
+  /// A RST at exactly RCV.NXT ends TIME-WAIT (RFC 9293 section 3.10.7.4); off: it is ignored (RFC
+  /// 1337).
+  bool rst_ends_time_wait = false;
+>>>>>>> ed161c5 (tcp: a strict profile: every SHOULD to the letter, by one key)
   std::uint32_t challenge_acks = 10;  ///< a connection, every challenge_interval (RFC 5961)
   Duration challenge_interval = seconds(5);
   Duration most_ack_delay = milliseconds(200);  ///< that a peer is expected to keep (RFC 8985)
@@ -85,6 +107,21 @@ struct Config {
   bool timestamps = true;                 ///< offer and take RFC 7323 timestamps
   bool window_scaling = true;             ///< offer and take RFC 7323 window scaling
   bool sack = true;                       ///< offer and take selective acknowledgement (RFC 2018)
+
+  /// The strict profile: every SHOULD of the standards, also where deployed stacks know better.
+  static constexpr Config strict() noexcept {
+    Config out;
+    out.profile = Profile::kStrict;
+    out.min_rto = seconds(1);         // RFC 6298 section 2.4
+    out.time_wait = seconds(240);     // MUST-13, MSL 2 min
+    out.quick_acks = 0;               // SHLD-18: delay them from the first on
+    out.initial_window_segments = 0;  // RFC 5681 section 3.1; RFC 6928 is experimental
+    out.slow_start_segments = 1;      // RFC 5681 section 3.1
+    out.minshall = false;             // SHLD-7
+    out.hard_errors_abort = true;     // SHLD-26
+    out.rst_ends_time_wait = true;    // section 3.10.7.4
+    return out;
+  }
 };
 
 }  // namespace smol::tcp

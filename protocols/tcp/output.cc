@@ -179,7 +179,7 @@ void Connection::send_first(const Context& context, Instant now, std::uint32_t l
   carry(context, now, snd_nxt_, len, fin, out);
   board_.sent(context.sent, now, snd_nxt_, snd_nxt_ + numbers, delivery_);
   snd_nxt_ += numbers;
-  if (len < mss_) snd_sml_ = snd_nxt_;
+  if (len < mss_ || !context.config.minshall) snd_sml_ = snd_nxt_;
   prr_.sent(numbers);
   pace(context, now, len);
   if (timer(Timer::kRetransmit) == kNever) arm_retransmit(context, now);

@@ -70,7 +70,7 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   if (episode_ == Episode::kNone || episode_ == Episode::kCwr)
     begin_recovery(context, now, news, out);
   const bool recovering = episode_ == Episode::kRecovery || episode_ == Episode::kCwr;
-  report(now, news, acked, was_limited, was_recovering || recovering);
+  report(now, news, counted(context, acked), was_limited, was_recovering || recovering);
   if (recovering && steered_by_prr()) {
     congestion_.set_cwnd(prr_.cwnd(news.delivered, board_.in_flight(), congestion_.ssthresh(), mss_,
                                    news.advances && news.lost == 0));
@@ -396,6 +396,12 @@ void Connection::hear_probe(Instant now, const SegmentIn& segment, const News& n
 }
 
 // --- what congestion control is told -------------------------------------------------------------
+
+/// For how much an ACK counts: in slow start a few segments at most.
+std::uint32_t Connection::counted(const Context& context, std::uint32_t acked) const noexcept {
+  if (!congestion_.in_slow_start()) return acked;
+  return std::min(acked, context.config.slow_start_segments * mss_);
+}
 
 void Connection::report(Instant now, const News& news, std::uint32_t acked, bool was_limited,
                         bool in_recovery) noexcept {

@@ -17,8 +17,12 @@ bool is_newer(const TimeWait& record, const SegmentIn& syn) noexcept {
 
 }  // namespace
 
-TimeWaitVerdict time_wait_arrives(const TimeWait& record, const SegmentIn& segment) noexcept {
-  if (segment.flags.rst()) return TimeWaitVerdict::kIgnore;
+TimeWaitVerdict time_wait_arrives(const TimeWait& record, const SegmentIn& segment,
+                                  bool rst_ends) noexcept {
+  if (segment.flags.rst()) {
+    return rst_ends && segment.seq == record.rcv_nxt ? TimeWaitVerdict::kEnd
+                                                     : TimeWaitVerdict::kIgnore;
+  }
   if (segment.flags.syn()) {
     return !segment.flags.ack() && is_newer(record, segment) ? TimeWaitVerdict::kReopen
                                                              : TimeWaitVerdict::kIgnore;

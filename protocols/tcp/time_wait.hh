@@ -32,10 +32,13 @@ enum class TimeWaitVerdict : std::uint8_t {
   kAcknowledge,  ///< answer with acknowledgement()
   kRestart,      ///< the peer's FIN again: answer, and wait 2 MSL from now
   kReopen,       ///< a newer SYN: the record goes, a listener may take it
+  kEnd,          ///< the record goes
 };
 
-/// A segment for a connection in TIME-WAIT. A RST changes nothing (RFC 1337).
-TimeWaitVerdict time_wait_arrives(const TimeWait& record, const SegmentIn& segment) noexcept;
+/// A segment for a connection in TIME-WAIT. A RST changes nothing (RFC 1337), unless `rst_ends` it
+/// and its number is exact (Config::rst_ends_time_wait).
+TimeWaitVerdict time_wait_arrives(const TimeWait& record, const SegmentIn& segment,
+                                  bool rst_ends = false) noexcept;
 
 /// <SEQ=SND.NXT><ACK=RCV.NXT>. `ts_now`: the timestamp clock, before the record's offset.
 SegmentOut acknowledgement(const TimeWait& record, std::uint32_t ts_now) noexcept;

@@ -186,8 +186,8 @@ std::uint32_t Connection::unsent() const noexcept {
   return std::min(snd_nxt_.before(snd_end_) ? snd_nxt_.until(snd_end_) : 0, send_queue());
 }
 
-/// Whatever is in flight brings an ACK, and with it another look; after that the wait is bounded, so
-/// that a writer who forgets does not wait for ever.
+/// Whatever is in flight brings an ACK, and with it another look; after that the wait is bounded,
+/// so that a writer who forgets does not wait for ever.
 bool Connection::held_by_cork(Instant now) noexcept {
   constexpr Duration kLongest = milliseconds(200);
   if (override_ || fin_queued_) return false;

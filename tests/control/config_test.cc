@@ -69,6 +69,31 @@ ports:
   EXPECT_EQ(all.config.ports[1].device, "0000:03:00.0");
 }
 
+// The profile is where the other keys begin, wherever it stands among them.
+TEST(Config, AProfileIsWhatTheOtherKeysOfTcpBeginFrom) {
+  const Reading strict = read(kPort + "tcp: {min_rto: 2s, profile: strict, minshall: yes}\n");
+  EXPECT_EQ(strict.errors, std::vector<std::string>{});
+  const tcp::Config& config = strict.config.stack.tcp;
+  EXPECT_EQ(config.profile, tcp::Profile::kStrict);
+  EXPECT_EQ(config.time_wait, seconds(240));
+  EXPECT_EQ(config.initial_window_segments, 0u);
+  EXPECT_EQ(config.slow_start_segments, 1u);
+  EXPECT_EQ(config.quick_acks, 0u);
+  EXPECT_TRUE(config.hard_errors_abort);
+  EXPECT_TRUE(config.rst_ends_time_wait);
+  EXPECT_EQ(config.min_rto, seconds(2)) << "a key beats the profile";
+  EXPECT_TRUE(config.minshall);
+
+  const Reading deployed = read(kPort + "tcp: {profile: deployed, initial_window: rfc5681}\n");
+  EXPECT_EQ(deployed.errors, std::vector<std::string>{});
+  EXPECT_EQ(deployed.config.stack.tcp.min_rto, milliseconds(200));
+  EXPECT_EQ(deployed.config.stack.tcp.initial_window_segments, 0u);
+
+  const Reading neither = read(kPort + "tcp: {profile: loose}\n");
+  ASSERT_EQ(neither.errors.size(), 1u);
+  EXPECT_TRUE(neither.errors[0].find("deployed") != std::string::npos) << neither.errors[0];
+}
+
 TEST(Config, ReadsRoutesOfBothFamiliesAsDefault) {
   const Reading all = read(R"(
 ports: [{name: a, device: net_tap0, addresses: [192.168.69.1/24, "fdaa::1/64"]}]

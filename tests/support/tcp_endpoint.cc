@@ -239,7 +239,7 @@ void Endpoint::enter_time_wait(Instant now) {
 }
 
 void Endpoint::time_wait_segment(Instant now, const SegmentIn& segment) {
-  switch (time_wait_arrives(*time_wait_, segment)) {
+  switch (time_wait_arrives(*time_wait_, segment, config_.rst_ends_time_wait)) {
     case TimeWaitVerdict::kIgnore:
       last_drop_ = Drop::kTcpTimeWait;
       return;
@@ -249,6 +249,9 @@ void Endpoint::time_wait_segment(Instant now, const SegmentIn& segment) {
     case TimeWaitVerdict::kAcknowledge:
       sent_.push_back({acknowledgement(*time_wait_, Connection::timestamp_clock(now)), now});
       last_drop_ = Drop::kTcpTimeWait;
+      return;
+    case TimeWaitVerdict::kEnd:
+      place_ = Place::kNone;
       return;
     case TimeWaitVerdict::kReopen:
       place_ = Place::kNone;

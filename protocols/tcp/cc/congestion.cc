@@ -29,6 +29,8 @@ std::string_view name(CongestionControl kind) noexcept {
 }
 
 std::uint32_t Congestion::initial_window(std::uint32_t mss, std::uint32_t segments) noexcept {
+  // RFC 5681 section 3.1.
+  if (segments == 0) return (mss > 2190 ? 2 : mss > 1095 ? 3 : 4) * mss;
   return std::min(segments * mss, std::max(2 * mss, segments * 1460));
 }
 
