@@ -79,12 +79,9 @@ struct Config {
   Duration user_timeout = seconds(300);  ///< R2 of data (RFC 9293 SHLD-11: at least 100 s)
   Duration syn_timeout = seconds(180);   ///< R2 of SYN (RFC 9293 MUST-23: at least 3 min)
   Duration syn_received = seconds(63);   ///< half-open passive connections end after this
-<<<<<<< HEAD
   std::uint32_t initial_send_buffer = 1 << 16;     ///< octets; of a larger one, at first
   std::uint32_t initial_receive_buffer = 1 << 16;  ///< octets; never below ten segments
-  std::uint32_t initial_window_segments = 10;      ///< RFC 6928
-=======
-  std::uint32_t initial_window_segments = 10;  ///< RFC 6928; 0: two to four, by RFC 5681
+  std::uint32_t initial_window_segments = 10;      ///< RFC 6928; 0: two to four, by RFC 5681
   /// An ACK counts for at most so many segments in slow start; RFC 5681 counts one.
   std::uint32_t slow_start_segments = 8;
   /// Nagle's algorithm in Minshall's form (RFC 9293 appendix A.3): only a small segment in flight
@@ -96,7 +93,6 @@ struct Config {
   /// A RST at exactly RCV.NXT ends TIME-WAIT (RFC 9293 section 3.10.7.4); off: it is ignored (RFC
   /// 1337).
   bool rst_ends_time_wait = false;
->>>>>>> ed161c5 (tcp: a strict profile: every SHOULD to the letter, by one key)
   std::uint32_t challenge_acks = 10;  ///< a connection, every challenge_interval (RFC 5961)
   Duration challenge_interval = seconds(5);
   Duration most_ack_delay = milliseconds(200);  ///< that a peer is expected to keep (RFC 8985)
