@@ -62,13 +62,15 @@ TEST_F(TcpMarksTest, AreTheSameOnEverySegmentToTheLast) {
   expect_marks(peer.take(), "a keep-alive probe");
   host.receive(peer.segment_at(peer.snd_nxt + 5, ".", octets_of("out of order")));
   expect_marks(peer.take(), "a duplicate ACK");
-  peer.send("P.", "hello and more");
+  peer.send("P.", "hello");
+  peer.snd_nxt += 12;
   read(socket);
   peer.take();
   host.stack->close(socket);
   expect_marks(peer.take(), "FIN");
   peer.send("F.");
   expect_marks(peer.take(), "the ACK that begins TIME-WAIT");
+  EXPECT_EQ(counters().tcp_time_wait.value(), 1u);
   host.receive(peer.segment_at(peer.snd_nxt - 1, "F."));
   expect_marks(peer.take(), "TIME-WAIT's answer to the FIN again");
 }
