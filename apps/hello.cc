@@ -33,6 +33,7 @@ void Hello::on_events(Sockets& sockets, std::span<const SocketEvent> events) {
         await_end(sockets, event.socket, event.events);
         break;
       case SocketKind::kIcmp:
+      case SocketKind::kTcpHalfOpen:
       case SocketKind::kNone:
         break;
     }

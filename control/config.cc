@@ -336,7 +336,9 @@ Schema<Limits> limits_schema() {
       .scalar("neighbors", &Limits::neighbors, integer<std::uint32_t>(1, 1'048'576),
               "Entries of the neighbour cache.")
       .scalar("connections", &Limits::connections, integer<std::uint32_t>(1, kMany),
-              "TCP connections, half-open ones included.")
+              "TCP connections, from the completed handshake on.")
+      .scalar("half_open", &Limits::half_open, integer<std::uint32_t>(1, kMany),
+              "TCP connections that listeners wait for the final ACK of, 96 octets each.")
       .scalar("listeners", &Limits::listeners, integer<std::uint32_t>(1, 65'536),
               "Listening TCP sockets.")
       .scalar("time_wait", &Limits::time_wait, integer<std::uint32_t>(1, kMany),

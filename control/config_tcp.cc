@@ -32,7 +32,15 @@ void add_timers(Schema<tcp::Config>& schema) {
       .scalar("syn_timeout", &tcp::Config::syn_timeout, duration(milliseconds(1), kHour),
               "A connection attempt ends after this.")
       .scalar("syn_received", &tcp::Config::syn_received, duration(milliseconds(1), kHour),
-              "A half-open connection of a listener ends after this.");
+              "A half-open connection of a listener ends after this.")
+      .scalar("syn_ack_retries", &tcp::Config::syn_ack_retries, integer<std::uint8_t>(0, 15),
+              "SYN-ACKs sent again before a half-open connection ends.")
+      .scalar("syn_cookies", &tcp::Config::syn_cookies,
+              enumeration<tcp::SynCookies>({{"off", tcp::SynCookies::kOff},
+                                            {"auto", tcp::SynCookies::kAuto},
+                                            {"always", tcp::SynCookies::kAlways}}),
+              "SYNs answered by a cookie (RFC 4987), with nothing kept of them: `auto` when the "
+              "SYN queue is full, or connection blocks or packets run short.");
 }
 
 void add_sockets(Schema<tcp::Config>& schema) {

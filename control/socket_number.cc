@@ -11,7 +11,7 @@ std::uint64_t socket_number(const WorkerSocket& socket) noexcept {
 
 std::optional<WorkerSocket> socket_of(std::uint64_t number) noexcept {
   const auto kind = static_cast<std::uint8_t>(number >> 60);
-  if (kind == 0 || kind > static_cast<std::uint8_t>(SocketKind::kIcmp)) return std::nullopt;
+  if (kind == 0 || kind > static_cast<std::uint8_t>(SocketKind::kTcpHalfOpen)) return std::nullopt;
   WorkerSocket out;
   out.worker = static_cast<unsigned>(number >> 52 & 0xff);
   out.id.kind = static_cast<SocketKind>(kind);

@@ -21,6 +21,7 @@ v1::SocketKind kind_to_proto(SocketKind kind) noexcept {
     case SocketKind::kNone:
       return v1::SOCKET_KIND_UNSPECIFIED;
     case SocketKind::kTcp:
+    case SocketKind::kTcpHalfOpen:
       return v1::SOCKET_KIND_TCP;
     case SocketKind::kTcpListener:
       return v1::SOCKET_KIND_TCP_LISTENER;

@@ -65,6 +65,7 @@ class Chance {
     out.hash = {next(), next()};
     out.isn = {next(), next()};
     out.seed = next();
+    out.cookie = {next(), next()};
     return out;
   }
 

@@ -19,7 +19,8 @@ struct Limits {
   std::uint32_t addresses = 256;  ///< of all interfaces
   std::uint32_t routes = 1024;
   std::uint32_t neighbors = 4096;
-  std::uint32_t connections = 65'536;  ///< TCP, half-open ones included
+  std::uint32_t connections = 65'536;  ///< TCP, from the completed handshake on
+  std::uint32_t half_open = 65'536;    ///< TCP, those that listeners wait for an ACK of
   std::uint32_t listeners = 1024;
   std::uint32_t time_wait = 262'144;  ///< TIME-WAIT records; the oldest goes when full
   std::uint32_t udp_sockets = 4096;
@@ -57,6 +58,7 @@ struct StackSecrets {
   Secret hash;             ///< hash tables
   Secret isn;              ///< initial sequence numbers, timestamp offsets, port choice
   std::uint64_t seed = 1;  ///< jitter
+  Secret cookie{};         ///< what is given to peers to be shown again: SYN cookies
 };
 
 /// What a port can do for its interface's packets.

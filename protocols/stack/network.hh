@@ -29,7 +29,7 @@
 namespace smol {
 
 /// Whose timer fired.
-enum class TimerKind : std::uint8_t { kTcpConnection, kTimeWait, kNeighbor };
+enum class TimerKind : std::uint8_t { kTcpConnection, kTimeWait, kHalfOpen, kNeighbor };
 
 /// The way to a destination, as found once: valid while `epoch` is the network's.
 struct Path {

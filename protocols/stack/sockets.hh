@@ -17,7 +17,8 @@
 
 namespace smol {
 
-enum class SocketKind : std::uint8_t { kNone, kTcp, kTcpListener, kUdp, kIcmp };
+/// kTcpHalfOpen: a listener's, before the handshake is complete; only a control plane names it.
+enum class SocketKind : std::uint8_t { kNone, kTcp, kTcpListener, kUdp, kIcmp, kTcpHalfOpen };
 
 /// Names a socket of one stack. Once the socket is gone the id misses: calls answer kBadHandle.
 struct SocketId {

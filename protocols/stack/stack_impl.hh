@@ -9,6 +9,7 @@
 #include "protocols/stack/network_impl.hh"
 #include "protocols/stack/stack.hh"
 #include "protocols/stack/tcp_input.hh"
+#include "protocols/stack/tcp_listener.hh"
 #include "protocols/stack/tcp_listing.hh"
 #include "protocols/stack/tcp_output.hh"
 #include "protocols/stack/tcp_pieces.hh"
@@ -85,6 +86,9 @@ std::size_t Stack<P>::expire(Instant now, std::size_t bound) noexcept {
         break;
       case TimerKind::kTimeWait:
         tcp_.on_time_wait_timer();
+        break;
+      case TimerKind::kHalfOpen:
+        tcp_.on_half_open_timer();
         break;
       case TimerKind::kNeighbor:
         net_.on_neighbor_timer(node);
@@ -391,6 +395,7 @@ void Stack<P>::close(SocketId socket) noexcept {
       return udp_.close(socket.handle);
     case SocketKind::kIcmp:
       return icmp_.sockets().close(socket.handle);
+    case SocketKind::kTcpHalfOpen:
     case SocketKind::kNone:
       return;
   }
@@ -508,12 +513,13 @@ Result<IpEndpoint, Error> Stack<P>::remote_endpoint(SocketId socket) const noexc
 template <PacketBuffer P>
 Slice Stack<P>::sockets_from(Cursor from, std::span<SocketInfo> out) const noexcept {
   constexpr unsigned kShift = 56;
-  constexpr std::uint64_t kTables = 5;
+  constexpr std::uint64_t kTables = 6;
   const auto ask = [&](std::uint64_t table, Cursor own, std::span<SocketInfo> room) {
     if (table == 0) return tcp_.listeners_from(own, room);
     if (table == 1) return tcp_.connections_from(own, room);
-    if (table == 2) return tcp_.time_wait_from(own, room);
-    if (table == 3) return udp_.sockets_from(own, room);
+    if (table == 2) return tcp_.half_open_from(own, room);
+    if (table == 3) return tcp_.time_wait_from(own, room);
+    if (table == 4) return udp_.sockets_from(own, room);
     return icmp_.sockets().sockets_from(own, room);
   };
   Slice slice;
@@ -533,6 +539,7 @@ Result<SocketInfo, Error> Stack<P>::socket_info(SocketId socket) const noexcept 
   switch (socket.kind) {
     case SocketKind::kTcp:
     case SocketKind::kTcpListener:
+    case SocketKind::kTcpHalfOpen:
       return tcp_.describe(socket);
     case SocketKind::kUdp:
       return udp_.describe(socket.handle);
@@ -546,13 +553,17 @@ Result<SocketInfo, Error> Stack<P>::socket_info(SocketId socket) const noexcept 
 
 template <PacketBuffer P>
 Result<tcp::Info, Error> Stack<P>::connection_info(SocketId socket) const noexcept {
-  if (socket.kind != SocketKind::kTcp) return fail(Error::kBadHandle);
-  return tcp_.connection_info(socket.handle);
+  if (socket.kind != SocketKind::kTcp && socket.kind != SocketKind::kTcpHalfOpen) {
+    return fail(Error::kBadHandle);
+  }
+  return tcp_.connection_info(socket);
 }
 
 template <PacketBuffer P>
 Result<void, Error> Stack<P>::destroy(SocketId socket) noexcept {
-  if (socket.kind == SocketKind::kTcp) return tcp_.destroy(socket.handle);
+  if (socket.kind == SocketKind::kTcp || socket.kind == SocketKind::kTcpHalfOpen) {
+    return tcp_.destroy(socket);
+  }
   if (!socket_info(socket)) return fail(Error::kBadHandle);
   close(socket);
   return {};

@@ -16,7 +16,10 @@ TcpTransport<P>::TcpTransport(Network<P>& net, std::pmr::memory_resource& memory
     : net_{net},
       sockets_{net.config().limits.connections, memory},
       listeners_{net.config().limits.listeners, memory},
-      flows_{net.config().limits.connections + net.config().limits.time_wait, memory},
+      half_open_{net.config().limits.half_open, memory},
+      flows_{net.config().limits.connections + net.config().limits.time_wait +
+                 net.config().limits.half_open,
+             memory},
       listening_{net.config().limits.listeners, memory},
       time_wait_{net.config().limits.time_wait, memory},
       ranges_{net.config().limits.reassembly_ranges, memory},
@@ -33,6 +36,7 @@ TcpTransport<P>::TcpTransport(Network<P>& net, std::pmr::memory_resource& memory
 template <PacketBuffer P>
 TcpTransport<P>::~TcpTransport() {
   net_.wheel().disarm(time_wait_timer_);
+  net_.wheel().disarm(half_open_timer_);
   for (std::uint32_t i = 0; i < sockets_.touched(); ++i) {
     if (sockets_.live(i)) net_.wheel().disarm(sockets_.at(i).timer);
   }
@@ -63,8 +67,9 @@ std::uint64_t TcpTransport<P>::hash(const IpAddress& local, std::uint16_t port) 
 template <PacketBuffer P>
 std::uint32_t TcpTransport<P>::find(std::uint64_t hash, const tcp::FlowKey& flow) const noexcept {
   return flows_.find(hash, [&](std::uint32_t entry) {
-    return (entry & kTimeWaitBit) != 0 ? time_wait_.at(entry & ~kTimeWaitBit).flow == flow
-                                       : sockets_.at(entry).flow == flow;
+    if ((entry & kTimeWaitBit) != 0) return time_wait_.at(entry & ~kTimeWaitBit).flow == flow;
+    if ((entry & kHalfOpenBit) != 0) return half_open_.at(entry & ~kHalfOpenBit).flow == flow;
+    return sockets_.at(entry).flow == flow;
   });
 }
 
@@ -124,7 +129,7 @@ std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in) noexcept {
 template <PacketBuffer P>
 void TcpTransport<P>::prefetch(Inbound<P>& in) const noexcept {
   in.found = flows_.likely(in.hash);
-  if (in.found == IndexTable::kNone || (in.found & kTimeWaitBit) != 0) return;
+  if (in.found == IndexTable::kNone || (in.found & (kTimeWaitBit | kHalfOpenBit)) != 0) return;
   const auto* block = static_cast<const std::uint8_t*>(sockets_.address_of(in.found));
   for (std::size_t line = 0; line < sizeof(Socket); line += 64) __builtin_prefetch(block + line);
 }
@@ -146,15 +151,23 @@ void TcpTransport<P>::receive(Inbound<P>& in) noexcept {
   }
   const std::uint32_t entry = find(in.hash, in.flow);
   if (entry == IndexTable::kNone) {
-    if (const Handle listener = find_listener(in.flow.local, in.flow.local_port)) {
-      receive_for_listener(in, listener, std::nullopt);
-    } else {
-      receive_for_nobody(in);
-    }
+    receive_for_stranger(in);
   } else if ((entry & kTimeWaitBit) != 0) {
     receive_for_time_wait(in, entry & ~kTimeWaitBit);
+  } else if ((entry & kHalfOpenBit) != 0) {
+    receive_for_half_open(in, entry & ~kHalfOpenBit);
   } else {
     receive_for_connection(in, entry);
+  }
+}
+
+/// A segment of no connection.
+template <PacketBuffer P>
+void TcpTransport<P>::receive_for_stranger(Inbound<P>& in) noexcept {
+  if (const Handle listener = find_listener(in.flow.local, in.flow.local_port)) {
+    receive_for_listener(in, listener, std::nullopt);
+  } else {
+    receive_for_nobody(in);
   }
 }
 
@@ -167,53 +180,6 @@ void TcpTransport<P>::receive_for_nobody(Inbound<P>& in) noexcept {
   }
   reply_reset(in);
   net_.drop(in.interface, std::move(in.packet), Drop::kTcpPortClosed);
-}
-
-/// Why a listener takes no further connection now, if so: the client will ask again (RFC 4987
-/// section 3).
-template <PacketBuffer P>
-std::optional<Drop> TcpTransport<P>::refusal(const TcpListener& listener) const noexcept {
-  if (listener.half_open >= listener.options.syn_backlog) return Drop::kTcpSynQueueFull;
-  if (listener.accept_queue.size() >= listener.options.backlog) return Drop::kTcpAcceptQueueFull;
-  if (net_.refuses_connections()) return Drop::kTcpMemory;
-  if (sockets_.full()) return Drop::kTcpNoConnectionBlock;
-  return std::nullopt;
-}
-
-/// RFC 9293 section 3.10.7.2. `iss_after`: a connection in TIME-WAIT is reopened, and the new one's
-/// numbers begin behind those of the old (MAY-2).
-template <PacketBuffer P>
-void TcpTransport<P>::receive_for_listener(Inbound<P>& in, Handle handle,
-                                           std::optional<SeqNumber> iss_after) noexcept {
-  const auto refuse = [&](Drop reason) { net_.drop(in.interface, std::move(in.packet), reason); };
-  switch (tcp::listen_arrives(in.segment)) {
-    case tcp::ListenVerdict::kIgnore:
-      return refuse(in.segment.flags.rst() ? Drop::kTcpStrayReset : Drop::kTcpListenNoSyn);
-    case tcp::ListenVerdict::kReset:
-      reply_reset(in);
-      return refuse(Drop::kTcpPortClosed);
-    case tcp::ListenVerdict::kOpen:
-      break;
-  }
-  const std::optional<Drop> why = refusal(*listeners_.get(handle));
-  if (why) {
-    net_.counters().tcp_listen_drops.add();
-    return refuse(*why);
-  }
-  SeqNumber iss = tcp::initial_sequence_number(net_.secrets().isn, in.flow, net_.now());
-  if (iss_after) iss = later(iss, *iss_after + 1);
-  TcpListener& listener = *listeners_.get(handle);
-  const std::uint32_t index = create(in.flow, iss, listener.options.socket, in.interface);
-  SMOL_CHECK(index != IndexTable::kNone);  // refusal() saw to it
-  Socket& socket = sockets_.at(index);
-  socket.listener = handle;
-  socket.owner = listener.options.owner;
-  ++listener.half_open;
-  net_.counters().tcp_passive_opens.add();
-  socket.connection.open_passive(context_, net_.now(), in.segment);
-  make_ready(index);
-  net_.wheel().arm_by(socket.timer, socket.connection.deadline());
-  net_.consume(std::move(in.packet));
 }
 
 template <PacketBuffer P>
@@ -238,8 +204,11 @@ void TcpTransport<P>::receive_for_time_wait(Inbound<P>& in, std::uint32_t slot) 
   }
   const Handle listener = find_listener(in.flow.local, in.flow.local_port);
   if (!listener) return receive_for_nobody(in);
-  // The SYN that comes again must find the old numbers still.
-  if (refusal(*listeners_.get(listener))) return receive_for_listener(in, listener, std::nullopt);
+  // The SYN that comes again must find the old numbers still. A cookie would not know them.
+  if (const std::optional<Drop> why = refusal(*listeners_.get(listener))) {
+    net_.counters().tcp_listen_drops.add();
+    return net_.drop(in.interface, std::move(in.packet), *why);
+  }
   const SeqNumber old_snd_nxt = record.snd_nxt;
   forget_time_wait(in.hash, slot);
   net_.counters().tcp_time_wait_reused.add();
@@ -277,8 +246,7 @@ void TcpTransport<P>::restart_time_wait(std::uint64_t at, std::uint32_t slot) no
 template <PacketBuffer P>
 void TcpTransport<P>::receive_for_connection(Inbound<P>& in, std::uint32_t index) noexcept {
   Socket& socket = sockets_.at(index);
-  if (socket.connection.state() == tcp::State::kSynReceived &&
-      refuse_handshake(in, socket, index)) {
+  if (socket.connection.state() == tcp::State::kSynReceived && !may_complete(in, socket, index)) {
     return;
   }
   const tcp::Actions actions =
@@ -298,29 +266,6 @@ void TcpTransport<P>::receive_for_connection(Inbound<P>& in, std::uint32_t index
   if (socket.reading_shut) [[unlikely]]
     throw_away_unread(index);
   perform(index, actions);
-}
-
-/// The final ACK finds the accept queue full: the connection stays half open, and the client's next
-/// segment, or the SYN-ACK sent again, gives it another chance. Nothing is reset (RFC 4987 section
-/// 3).
-template <PacketBuffer P>
-bool TcpTransport<P>::refuse_handshake(Inbound<P>& in, Socket& socket,
-                                       std::uint32_t index) noexcept {
-  if (!socket.connection.passive() || in.segment.flags.rst() ||
-      !socket.connection.completes_handshake(in.segment)) {
-    return false;
-  }
-  const TcpListener* listener = listeners_.get(socket.listener);
-  if (listener == nullptr) {
-    reply_reset(in);
-    kill(index, Error::kConnectionReset, false);
-    net_.drop(in.interface, std::move(in.packet), Drop::kTcpPortClosed);
-    return true;
-  }
-  if (listener->accept_queue.size() < listener->options.backlog) return false;
-  net_.counters().tcp_listen_overflows.add();
-  net_.drop(in.interface, std::move(in.packet), Drop::kTcpAcceptQueueFull);
-  return true;
 }
 
 /// Puts the text where the machine said. False: nothing was kept, and the packet is still in `in`.
@@ -475,17 +420,11 @@ void TcpTransport<P>::established(std::uint32_t index) noexcept {
   socket.counted = true;
   net_.counters().tcp_curr_estab.add();
   if (!socket.connection.passive()) return;
-  leave_half_open(socket);
+  leave_half_open(socket.listener);
   TcpListener* listener = listeners_.get(socket.listener);
-  SMOL_CHECK(listener != nullptr);  // refuse_handshake() saw to it
+  SMOL_CHECK(listener != nullptr);  // may_complete() saw to it
   listener->accept_queue.push_back(index, waiting_link());
   tell_listener(socket.listener);
-}
-
-template <PacketBuffer P>
-void TcpTransport<P>::leave_half_open(Socket& socket) noexcept {
-  TcpListener* listener = listeners_.get(socket.listener);
-  if (listener != nullptr && listener->half_open > 0) --listener->half_open;
 }
 
 template <PacketBuffer P>
@@ -534,11 +473,7 @@ void TcpTransport<P>::recycle_time_wait() noexcept {
 template <PacketBuffer P>
 void TcpTransport<P>::arm_time_wait_timer() noexcept {
   if (time_wait_.empty() || time_wait_timer_.armed()) return;
-  const std::uint32_t left =
-      time_wait_.at(time_wait_.front()).expires_ms - tcp::Connection::timestamp_clock(net_.now());
-  // Past already if it wrapped; the next millisecond is soon enough.
-  const std::uint32_t wait = left < 0x8000'0000 ? left : 0;
-  net_.wheel().arm(time_wait_timer_, net_.now() + milliseconds(wait + 1));
+  net_.wheel().arm(time_wait_timer_, at_timestamp(time_wait_.at(time_wait_.front()).expires_ms));
 }
 
 template <PacketBuffer P>
@@ -571,7 +506,7 @@ void TcpTransport<P>::connection_over(std::uint32_t index) noexcept {
     if (connection.error() == Error::kConnectionReset) counters.tcp_estab_resets.add();
   } else {
     counters.tcp_attempt_fails.add();
-    if (connection.passive()) leave_half_open(socket);
+    if (connection.passive()) leave_half_open(socket.listener);
   }
   if (connection.error() == Error::kTimedOut) counters.tcp_abort_on_timeout.add();
   forget_flow(socket, index);
@@ -636,6 +571,8 @@ bool TcpTransport<P>::icmp_error(const tcp::FlowKey& flow, SeqNumber quoted, Err
                                  bool hard) noexcept {
   const std::uint32_t entry = find(hash(flow), flow);
   if (entry == IndexTable::kNone || (entry & kTimeWaitBit) != 0) return false;
+  // Soft, as nobody knows of the connection yet (RFC 9293 MUST-56).
+  if ((entry & kHalfOpenBit) != 0) return quoted == half_open_.at(entry & ~kHalfOpenBit).iss;
   const tcp::Actions actions = sockets_.at(entry).connection.icmp_error(quoted, error, hard);
   if (actions.dropped) return false;
   perform(entry, actions);

@@ -66,6 +66,28 @@ Slice TcpTransport<P>::connections_from(Cursor from, std::span<SocketInfo> out) 
                   });
 }
 
+template <PacketBuffer P>
+void TcpTransport<P>::describe(std::uint32_t index, const tcp::HalfOpen& record,
+                               SocketInfo& info) const noexcept {
+  info = {};
+  info.id = {SocketKind::kTcpHalfOpen, half_open_.slab().handle_of(index)};
+  info.kind = SocketKind::kTcp;
+  info.state = tcp::State::kSynReceived;
+  describe(record.flow, info);
+  if (const TcpListener* listener = listeners_.get(record.listener)) {
+    info.owner = listener->options.owner;
+  }
+}
+
+template <PacketBuffer P>
+Slice TcpTransport<P>::half_open_from(Cursor from, std::span<SocketInfo> out) const noexcept {
+  return slice_of(half_open_.slab(), from, out,
+                  [this](std::uint32_t index, const tcp::HalfOpen& record, SocketInfo& info) {
+                    describe(index, record, info);
+                    return true;
+                  });
+}
+
 /// The ring is walked by positions that only grow: a record that is let go meanwhile moves no
 /// other.
 template <PacketBuffer P>
@@ -97,6 +119,12 @@ Result<SocketInfo, Error> TcpTransport<P>::describe(SocketId id) const noexcept 
     describe(id.handle.index, *listener, info);
     return info;
   }
+  if (id.kind == SocketKind::kTcpHalfOpen) {
+    const tcp::HalfOpen* record = half_open_.get(id.handle);
+    if (record == nullptr) return fail(Error::kBadHandle);
+    describe(id.handle.index, *record, info);
+    return info;
+  }
   const Socket* socket = sockets_.get(id.handle);
   if (socket == nullptr || socket->gone) return fail(Error::kBadHandle);
   describe(id.handle.index, *socket, info);
@@ -104,18 +132,31 @@ Result<SocketInfo, Error> TcpTransport<P>::describe(SocketId id) const noexcept 
 }
 
 template <PacketBuffer P>
-Result<tcp::Info, Error> TcpTransport<P>::connection_info(Handle handle) const noexcept {
-  const Socket* socket = sockets_.get(handle);
+Result<tcp::Info, Error> TcpTransport<P>::connection_info(SocketId id) const noexcept {
+  if (id.kind == SocketKind::kTcpHalfOpen) {
+    const tcp::HalfOpen* record = half_open_.get(id.handle);
+    const TcpListener* listener = record == nullptr ? nullptr : listeners_.get(record->listener);
+    if (listener == nullptr) return fail(Error::kBadHandle);
+    return resumed(*record, *listener).info();
+  }
+  const Socket* socket = sockets_.get(id.handle);
   if (socket == nullptr || socket->gone) return fail(Error::kBadHandle);
   return info_of(*socket);
 }
 
 template <PacketBuffer P>
-Result<void, Error> TcpTransport<P>::destroy(Handle handle) noexcept {
-  const Socket* socket = sockets_.get(handle);
+Result<void, Error> TcpTransport<P>::destroy(SocketId id) noexcept {
+  if (id.kind == SocketKind::kTcpHalfOpen) {
+    const tcp::HalfOpen* record = half_open_.get(id.handle);
+    if (record == nullptr) return fail(Error::kBadHandle);
+    reset_half_open(*record);
+    forget_half_open(id.handle.index);
+    return {};
+  }
+  const Socket* socket = sockets_.get(id.handle);
   if (socket == nullptr || socket->gone) return fail(Error::kBadHandle);
   if (!socket->in_table) return fail(Error::kNotConnected);
-  kill(handle.index, Error::kConnectionReset, true);
+  kill(id.handle.index, Error::kConnectionReset, true);
   return {};
 }
 

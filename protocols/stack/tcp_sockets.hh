@@ -57,17 +57,25 @@ std::uint16_t TcpTransport<P>::mss_on(InterfaceId interface, bool v4) const noex
 }
 
 template <PacketBuffer P>
-std::uint32_t TcpTransport<P>::create(const tcp::FlowKey& flow, SeqNumber iss,
-                                      const tcp::SocketOptions& options,
-                                      InterfaceId interface) noexcept {
-  if (flows_.full()) return IndexTable::kNone;
+tcp::Connection::Setup TcpTransport<P>::setup_for(const tcp::FlowKey& flow, SeqNumber iss,
+                                                  const tcp::SocketOptions& options,
+                                                  InterfaceId interface) const noexcept {
   tcp::Connection::Setup setup;
   setup.iss = iss;
   setup.ts_offset = tcp::timestamp_offset(net_.secrets().isn, flow);
   setup.local_mss = mss_on(interface, flow.local.is_v4());
   setup.is_v6 = flow.local.is_v6();
   setup.options = options;
-  const Handle made = sockets_.emplace(context_, net_.now(), setup, flow);
+  return setup;
+}
+
+template <PacketBuffer P>
+std::uint32_t TcpTransport<P>::create(const tcp::FlowKey& flow, SeqNumber iss,
+                                      const tcp::SocketOptions& options,
+                                      InterfaceId interface) noexcept {
+  if (flows_.full()) return IndexTable::kNone;
+  const Handle made =
+      sockets_.emplace(context_, net_.now(), setup_for(flow, iss, options, interface), flow);
   if (!made) return IndexTable::kNone;
   Socket& socket = sockets_.at(made.index);
   socket.timer.set(static_cast<std::uint8_t>(TimerKind::kTcpConnection), made.index);

@@ -16,6 +16,7 @@
 #include "protocols/stack/network.hh"
 #include "protocols/stack/sockets.hh"
 #include "protocols/tcp/connection.hh"
+#include "protocols/tcp/half_open.hh"
 #include "protocols/tcp/time_wait.hh"
 
 namespace smol {
@@ -63,6 +64,7 @@ struct TcpListener {
   TcpListenOptions options;
   IndexFifo accept_queue;
   std::uint32_t half_open = 0;
+  Instant cookies_until = Instant::min();  ///< till then an ACK may bring a SYN cookie back
   std::uint32_t next_event = IndexFifo::kOutside;
   bool gone = false;
 };
@@ -101,6 +103,7 @@ class TcpTransport {
 
   void on_connection_timer(TimerNode& node) noexcept;
   void on_time_wait_timer() noexcept;
+  void on_half_open_timer() noexcept;
   /// Once a turn: how short of packets are we, and who went short of them?
   void look_at_memory() noexcept {
     context_.short_of_memory = net_.short_of_memory();
@@ -151,16 +154,18 @@ class TcpTransport {
 
   Slice listeners_from(Cursor from, std::span<SocketInfo> out) const noexcept;
   Slice connections_from(Cursor from, std::span<SocketInfo> out) const noexcept;
+  Slice half_open_from(Cursor from, std::span<SocketInfo> out) const noexcept;
   Slice time_wait_from(Cursor from, std::span<SocketInfo> out) const noexcept;
-  /// Precondition: the id is of a connection or a listener.
+  /// Precondition: the id is of a connection, half open or not, or a listener.
   Result<SocketInfo, Error> describe(SocketId id) const noexcept;
-  Result<tcp::Info, Error> connection_info(Handle socket) const noexcept;
-  Result<void, Error> destroy(Handle socket) noexcept;
+  Result<tcp::Info, Error> connection_info(SocketId id) const noexcept;
+  Result<void, Error> destroy(SocketId id) noexcept;
 
   // --- for tests; O(sockets)
   // ----------------------------------------------------------------------
 
   std::uint32_t connections() const noexcept { return sockets_.size(); }
+  const Slab<tcp::HalfOpen>& half_open() const noexcept { return half_open_.slab(); }
   template <class Visit>
   void for_each_connection(Visit&& visit) const {
     for (std::uint32_t i = 0; i < sockets_.touched(); ++i) {
@@ -188,6 +193,8 @@ class TcpTransport {
 
   /// A table entry with this bit is a slot of the TIME-WAIT ring.
   static constexpr std::uint32_t kTimeWaitBit = 0x8000'0000;
+  /// One with this bit, and not the other, is a half-open connection.
+  static constexpr std::uint32_t kHalfOpenBit = 0x4000'0000;
   static constexpr std::size_t kSegmentsATurn =
       64;  ///< of one connection, before others have theirs
 
@@ -220,17 +227,15 @@ class TcpTransport {
   }
   void describe(std::uint32_t index, const TcpListener& listener, SocketInfo& info) const noexcept;
   void describe(std::uint32_t index, const Socket& socket, SocketInfo& info) const noexcept;
+  void describe(std::uint32_t index, const tcp::HalfOpen& record, SocketInfo& info) const noexcept;
   static void describe(const tcp::FlowKey& flow, SocketInfo& info) noexcept;
 
   // input
   bool checksum_ok(const Inbound<P>& in) const noexcept;
   void receive_for_nobody(Inbound<P>& in) noexcept;
-  std::optional<Drop> refusal(const TcpListener& listener) const noexcept;
-  void receive_for_listener(Inbound<P>& in, Handle listener,
-                            std::optional<SeqNumber> iss_after) noexcept;
+  void receive_for_stranger(Inbound<P>& in) noexcept;
   void receive_for_time_wait(Inbound<P>& in, std::uint32_t slot) noexcept;
   void receive_for_connection(Inbound<P>& in, std::uint32_t index) noexcept;
-  bool refuse_handshake(Inbound<P>& in, Socket& socket, std::uint32_t index) noexcept;
   bool store_text(Socket& socket, Inbound<P>& in, const tcp::Actions& actions) noexcept;
   bool store_out_of_order(Socket& socket, Inbound<P>& in) noexcept;
   static bool is_small(const P& packet) noexcept { return packet.size() < packet.true_size() / 4; }
@@ -251,11 +256,41 @@ class TcpTransport {
   void forget_flow(Socket& socket, std::uint32_t index) noexcept;
   void release_if_done(std::uint32_t index) noexcept;
   void free_if_unlinked(std::uint32_t index) noexcept;
-  void leave_half_open(Socket& socket) noexcept;
   void tell(std::uint32_t index, std::uint16_t events) noexcept;
   void tell_listener(Handle listener) noexcept;
   void make_ready(std::uint32_t index) noexcept { ready_.push_back(index, ready_link()); }
   void arm_time_wait_timer() noexcept;
+  /// When the timestamp clock, in milliseconds, will have reached `ms`: at the earliest the next
+  /// millisecond, also for what is past.
+  Instant at_timestamp(std::uint32_t ms) const noexcept {
+    const std::uint32_t left = ms - tcp::Connection::timestamp_clock(net_.now());
+    return net_.now() + milliseconds((left < 0x8000'0000 ? left : 0) + 1);
+  }
+
+  // listeners
+  std::optional<Drop> refusal(const TcpListener& listener) const noexcept;
+  std::optional<Drop> refusal_of_ack(const TcpListener& listener) noexcept;
+  void receive_for_listener(Inbound<P>& in, Handle listener,
+                            std::optional<SeqNumber> iss_after) noexcept;
+  void open_half(Inbound<P>& in, Handle listener, SeqNumber iss) noexcept;
+  std::uint32_t half_open_due(const tcp::HalfOpen& record, std::uint8_t retries) const noexcept;
+  tcp::Connection resumed(const tcp::HalfOpen& record, const TcpListener& listener) const noexcept;
+  void say_syn_ack(const tcp::HalfOpen& record, const TcpListener& listener,
+                   const tcp::SegmentIn* choices = nullptr) noexcept;
+  void forget_half_open(std::uint32_t index) noexcept;
+  void reset_half_open(const tcp::HalfOpen& record) noexcept;
+  void leave_half_open(Handle listener) noexcept;
+  void receive_for_half_open(Inbound<P>& in, std::uint32_t index) noexcept;
+  void answer_half_open(tcp::HalfOpen& record, tcp::Connection& connection) noexcept;
+  void complete_handshake(Inbound<P>& in, std::uint32_t index,
+                          const TcpListener& listener) noexcept;
+  void promote(Inbound<P>& in, const tcp::HalfOpen& record, const TcpListener& listener) noexcept;
+  bool may_complete(Inbound<P>& in, Socket& socket, std::uint32_t index) noexcept;
+  void arm_half_open_timer() noexcept;
+  bool answers_by_cookie(std::optional<Drop> refused) const noexcept;
+  void send_cookie(Inbound<P>& in, TcpListener& listener) noexcept;
+  std::optional<std::uint16_t> cookie_in(const Inbound<P>& in) const noexcept;
+  void receive_cookie(Inbound<P>& in, Handle listener) noexcept;
 
   // output
   void send_segment(Socket& socket, tcp::SegmentOut& out) noexcept;
@@ -275,6 +310,9 @@ class TcpTransport {
   std::uint16_t mss_on(InterfaceId interface, bool v4) const noexcept;
   Result<tcp::FlowKey, Error> choose_flow(const TcpConnectOptions& options,
                                           const typename Network<P>::Egress& egress) noexcept;
+  tcp::Connection::Setup setup_for(const tcp::FlowKey& flow, SeqNumber iss,
+                                   const tcp::SocketOptions& options,
+                                   InterfaceId interface) const noexcept;
   std::uint32_t create(const tcp::FlowKey& flow, SeqNumber iss, const tcp::SocketOptions& options,
                        InterfaceId interface) noexcept;
   MutBytes tail_room(Socket& socket, std::size_t want) noexcept;
@@ -294,10 +332,12 @@ class TcpTransport {
   Network<P>& net_;
   Slab<Socket> sockets_;
   Slab<TcpListener> listeners_;
+  tcp::HalfOpenTable half_open_;
   IndexTable flows_;
   IndexTable listening_;
   tcp::TimeWaitRing time_wait_;
   TimerNode time_wait_timer_{static_cast<std::uint8_t>(TimerKind::kTimeWait), 0};
+  TimerNode half_open_timer_{static_cast<std::uint8_t>(TimerKind::kHalfOpen), 0};
   tcp::RangePool ranges_;
   tcp::SentPool sent_;
   std::pmr::memory_resource& memory_;

@@ -15,6 +15,13 @@ enum class CongestionControl : std::uint8_t {
   kBbr,       ///< draft-ietf-ccwg-bbr
 };
 
+/// When a listener answers SYNs with cookies, and keeps nothing of them (RFC 4987 section 3.6).
+enum class SynCookies : std::uint8_t {
+  kOff,     ///< never: SYNs that find no room are dropped
+  kAuto,    ///< when its SYN queue is full, or connection blocks or packets run short
+  kAlways,  ///< every time
+};
+
 /// What one socket may set for itself; a listener's are inherited by what it accepts.
 struct SocketOptions {
   /// The most that waits to be sent or acknowledged, octets of payload; 4 KiB .. 1 GiB. A
@@ -95,6 +102,8 @@ struct Config {
   bool rst_ends_time_wait = false;
   std::uint32_t challenge_acks = 10;  ///< a connection, every challenge_interval (RFC 5961)
   Duration challenge_interval = seconds(5);
+  std::uint8_t syn_ack_retries = 5;  ///< SYN-ACKs sent again before a half-open connection ends
+  SynCookies syn_cookies = SynCookies::kAuto;
   Duration most_ack_delay = milliseconds(200);  ///< that a peer is expected to keep (RFC 8985)
   bool tail_loss_probe = true;                  ///< RFC 8985 section 7
   bool pacing = true;  ///< spread segments over the round trip, as congestion control says

@@ -20,6 +20,8 @@
 
 namespace smol::tcp {
 
+struct HalfOpen;
+
 /// What a connection borrows for the length of a call.
 struct Context {
   const Config& config;
@@ -64,6 +66,9 @@ class Connection {
   /// CLOSED to SYN-RECEIVED, by a SYN that a listener took. Text on the SYN is left to be sent
   /// again.
   void open_passive(const Context& context, Instant now, const SegmentIn& syn) noexcept;
+  /// CLOSED to SYN-RECEIVED, by a SYN that was answered while only its values were kept
+  /// (half_open.cc): as if open_passive() had been called when it came, and its SYN-ACK were sent.
+  void resume_passive(const Context& context, const HalfOpen& record, Instant now) noexcept;
   /// `octets` were put behind the send queue. Precondition: may_queue().
   void queued(std::uint32_t octets) noexcept { snd_end_ += octets; }
   /// The user took `octets` of what is next in line. True: a window update wants to be sent.

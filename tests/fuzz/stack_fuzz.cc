@@ -68,6 +68,7 @@ StackConfig small_config(Input& in) {
   config.limits.routes = 8;
   config.limits.neighbors = 4;
   config.limits.connections = 6;
+  config.limits.half_open = 4;
   config.limits.listeners = 2;
   config.limits.time_wait = 3;
   config.limits.udp_sockets = 3;
@@ -79,6 +80,8 @@ StackConfig small_config(Input& in) {
   if ((bits & 4) != 0) config.tcp.time_wait = Duration{0};
   if ((bits & 8) != 0) config.tcp.ack_delay = Duration{0};
   if ((bits & 16) != 0) config.neighbor.pending_packets = 1;
+  if ((bits & 32) != 0) config.tcp.syn_cookies = tcp::SynCookies::kOff;
+  if ((bits & 64) != 0) config.tcp.syn_cookies = tcp::SynCookies::kAlways;
   return config;
 }
 
@@ -123,6 +126,7 @@ class Play {
     end_turn();
     require(stack_.next_deadline() == kNever, "a stack without sockets comes to rest");
     require(stack_.tcp().connections() == 0, "no connection is left");
+    require(stack_.tcp().half_open().size() == 0, "none is half open");
     require(stack_.counters().held.value() == 0, "no packet is held");
     require(pool_.available() == pool_.capacity(), "every packet is back");
     require(pool_.nodes_available() == 2 * pool_.capacity(), "and every view of one");
@@ -271,6 +275,7 @@ class Play {
           in_.near(in_.flag() ? socket->connection.snd_nxt() : socket->connection.snd_una());
       v6 = socket->flow.local.is_v6();
     }
+    if (socket == nullptr) finish_handshake(header, v6);
     const std::uint8_t bits = in_.u8();
     header.control = std::array{TcpControl::kNone, TcpControl::kPsh, TcpControl::kNone,
                                 TcpControl::kFin,  TcpControl::kSyn, TcpControl::kRst}[bits % 6];
@@ -287,6 +292,19 @@ class Play {
     const std::uint8_t len = in_.u8();
     octets.resize(octets.size() + (len < 128 ? len : len * 10u - 1200u));
     send_ip(v6, 6, std::move(octets), true);
+  }
+
+  /// Perhaps what a SYN-ACK, the last that was sent, waits for: of a record or of a cookie.
+  void finish_handshake(TcpRepr& header, bool& v6) {
+    const Bytes last{port_.last()};
+    const bool last_v6 = last.size() > 12 && last[12] == 0x86;
+    const std::size_t l4 = last_v6 ? 54 : 34;
+    if (last.size() < l4 + 20 || (last[l4 + 13] & 0x12) != 0x12 || !in_.flag()) return;
+    header.src_port = be16(last, l4 + 2);
+    header.dst_port = be16(last, l4);
+    header.seq = in_.near(SeqNumber{be32(last, l4 + 8)});
+    header.ack = in_.near(SeqNumber{be32(last, l4 + 4)} + 1);
+    v6 = last_v6;
   }
 
   /// About what we sent last.

@@ -43,6 +43,7 @@ StackConfig small_config() {
   config.limits.routes = 64;
   config.limits.neighbors = 64;
   config.limits.connections = 64;
+  config.limits.half_open = 64;
   config.limits.listeners = 8;
   config.limits.time_wait = 64;
   config.limits.udp_sockets = 8;
@@ -233,6 +234,7 @@ void Host::expect_empty() {
   collect_events();
   EXPECT_EQ(stack->counters().held.value(), 0u);
   EXPECT_EQ(stack->tcp().connections(), 0u);
+  EXPECT_EQ(stack->tcp().half_open().size(), 0u);
   EXPECT_EQ(stack->counters().tcp_curr_estab.value(), 0u);
   EXPECT_EQ(stack->counters().tcp_time_wait.value(), 0u);
   EXPECT_TRUE(stack->tcp().time_wait().empty());

@@ -176,15 +176,20 @@ TEST_F(MemoryTest, UnreadDataIsRefusedBeforeThePoolIsGone) {
 }
 
 // TCP-183: new connections are refused while packets are short.
+// TCP-184.
 TEST_F(MemoryTest, NewConnectionsAreRefusedBeforeOldOnesSuffer) {
-  listen();
+  const SocketId listener = listen();
   leave(reserve() / 2 - 1);
-  host.receive(client().segment("S"));
+  TcpPeer peer = client();
+  peer.send("S");
+  EXPECT_THAT(peer.take_one(), tcp_is("S.")) << "a cookie, which costs nothing";
+  const SeqNumber begin = peer.snd_nxt;
+  peer.send("P.", "hello");
   EXPECT_EQ(host.only_dropped(), Drop::kTcpMemory);
-  EXPECT_EQ(counters().tcp_listen_drops.value(), 1u);
+  EXPECT_EQ(host.stack->tcp().connections(), 0u);
   give_back();
-  host.receive(client().segment("S"));
-  EXPECT_THAT(host.only_sent(), tcp_is("S."));
+  host.receive(peer.segment_at(begin, "P.", octets_of("hello")));
+  EXPECT_EQ(read(accepted(listener)), "hello") << "it was only late";
 }
 
 // Without a single packet nothing can be said; each thing unsaid is counted, and all that was only

@@ -22,10 +22,10 @@ namespace {
 /// given, but for the acknowledgement number that a peer needs.
 class Crowd final : private PacketSink<MemPacket> {
  public:
-  explicit Crowd(std::uint32_t connections)
+  explicit Crowd(std::uint32_t connections, std::uint32_t half_open = 64)
       : memory_{std::size_t{4} << 30},
         pool_{512, 2048, *std::pmr::new_delete_resource()},
-        stack{config(connections),
+        stack{config(connections, half_open),
               StackSecrets{Secret{1, 2}, Secret{3, 4}, 5},
               {pool_, memory_, *this, drops_},
               now_} {
@@ -38,6 +38,7 @@ class Crowd final : private PacketSink<MemPacket> {
     receive(arp_reply());
     TcpListenOptions listen;
     listen.local = {IpAddress::v4(0), 80};
+    listen.syn_backlog = half_open;
     listener_ = stack.tcp_listen(listen).value();
   }
 
@@ -62,6 +63,11 @@ class Crowd final : private PacketSink<MemPacket> {
     ASSERT_EQ(stack.counters().tcp_curr_estab.value(), count);
   }
 
+  /// A SYN of a peer who says nothing more.
+  void knock(std::uint32_t which) {
+    segment(which, "S", SeqNumber{which}, std::nullopt);
+    stack.transmit(now_, 64);
+  }
   void turn() {
     stack.expire(now_, 64);
     while (!stack.events().empty()) {
@@ -93,8 +99,9 @@ class Crowd final : private PacketSink<MemPacket> {
   Instant now() const { return now_; }
 
  private:
-  static StackConfig config(std::uint32_t connections) {
+  static StackConfig config(std::uint32_t connections, std::uint32_t half_open) {
     StackConfig out = small_config();
+    out.limits.half_open = half_open;
     out.limits.connections = connections;
     out.limits.time_wait = connections;
     return out;
@@ -257,6 +264,27 @@ class Tables final : private PacketSink<MemPacket> {
   Stack<MemPacket> stack_;
   std::vector<SocketId> sockets_;
 };
+
+// TCP-183, TCP-184: a SYN costs the same however many wait in the queue, and so does its end.
+TEST(NothingScans, ASynCostsTheSameWhateverIsHalfOpen) {
+  constexpr std::uint64_t kPagesASyn = 4;
+  for (const std::uint32_t queue : {1u, 1000u, std::max(scaled(200'000), 2000u)}) {
+    Crowd crowd{10, queue + 1};
+    for (std::uint32_t i = 0; i < queue; ++i) crowd.knock(i);
+    ASSERT_EQ(crowd.stack.tcp().half_open().size(), queue);
+    EXPECT_LE(crowd.memory().pages_of([&] { crowd.knock(queue); }), kPagesATurn + kPagesASyn)
+        << "the last that is kept, of " << queue;
+    EXPECT_LE(crowd.memory().pages_of([&] { crowd.knock(queue + 1); }), kPagesATurn + kPagesASyn)
+        << "a cookie beside " << queue;
+    EXPECT_EQ(crowd.stack.counters().tcp_syncookies_sent.value(), 1u);
+    crowd.pass(seconds(2));
+    std::size_t ran = 0;
+    EXPECT_LE(crowd.memory().pages_of([&] { ran = crowd.stack.expire(crowd.now(), 1); }),
+              64 * kPagesASyn)
+        << "a helping of what is due, of " << queue;
+    EXPECT_EQ(ran, 1u);
+  }
+}
 
 TEST(NothingScans, ADatagramCostsTheSameAmongManySocketsNeighborsAndRoutes) {
   // A path through the routes reads a node a bit of the address, at most.

@@ -283,7 +283,8 @@ TEST_F(TcpDemuxTest, LinkLocalConnectionsAreToldByTheirInterface) {
   Octets syn = peer.segment_at(SeqNumber{1}, "S");
   copy_bytes(syn, second.mac.octets);
   host.receive(syn, eth1);
-  EXPECT_EQ(host.stack->tcp().connections(), 2u);
+  EXPECT_EQ(host.stack->tcp().connections(), 1u);
+  EXPECT_EQ(host.stack->tcp().half_open().size(), 1u);
   EXPECT_EQ(host.only_sent().interface, eth1) << "asks for the neighbour on its own link";
 }
 

@@ -4,8 +4,17 @@
 namespace smol {
 namespace {
 
+/// Without SYN cookies, of which tcp_syn_cookie_test.cc tells: what finds no room is dropped.
 class TcpListenTest : public TcpTest {
  protected:
+  TcpListenTest() : TcpTest{without_cookies()} {}
+
+  static Host::Options without_cookies() {
+    Host::Options options;
+    options.config.tcp.syn_cookies = tcp::SynCookies::kOff;
+    return options;
+  }
+  std::uint32_t half_open() { return host.stack->tcp().half_open().size(); }
   std::string listen_error(const TcpListenOptions& options) {
     return error_of(host.stack->tcp_listen(options));
   }
@@ -159,11 +168,12 @@ TEST_F(TcpListenTest, AFullSynQueueDropsSyns) {
   EXPECT_THAT(host.sent(), SizeIs(4));
   EXPECT_EQ(host.drops(Drop::kTcpSynQueueFull), 6u);
   EXPECT_EQ(counters().tcp_listen_drops.value(), 6u);
-  EXPECT_EQ(host.stack->tcp().connections(), 4u);
+  EXPECT_EQ(half_open(), 4u);
+  EXPECT_EQ(host.stack->tcp().connections(), 0u) << "a record each, no connection block";
   // RST frees a place (TCP-162): the next SYN gets it.
   TcpPeer first = client(1);
   host.receive(first.segment_at(first.snd_nxt + 1, "R"));
-  EXPECT_EQ(host.stack->tcp().connections(), 3u);
+  EXPECT_EQ(half_open(), 3u);
   host.receive(client(11).segment("S"));
   EXPECT_THAT(host.only_sent(), tcp_is("S."));
   host.stack->close(listener);
@@ -179,11 +189,12 @@ TEST_F(TcpListenTest, AFloodOfSynsLeavesMemoryAsItIs) {
     if (i % 1000 == 0) host.sent();
   }
   host.sent();
-  EXPECT_EQ(host.stack->tcp().connections(), 8u);
+  EXPECT_EQ(half_open(), 8u);
+  EXPECT_EQ(host.stack->tcp().connections(), 0u);
   EXPECT_EQ(host.pool().available(), host.pool().capacity());
   host.advance(seconds(70));
   host.sent();
-  EXPECT_EQ(host.stack->tcp().connections(), 0u) << "TCP-185: half-open connections end";
+  EXPECT_EQ(half_open(), 0u) << "TCP-185: half-open connections end";
 }
 
 // TCP-185: the SYN-ACK is sent again a bounded number of times.
@@ -195,15 +206,184 @@ TEST_F(TcpListenTest, ASynAckIsSentAgainUntilTheDeadlineAndThenForgotten) {
   ASSERT_THAT(first, SizeIs(1));
   host.advance(seconds(120));
   const std::vector<Frame> again = peer.take();
-  EXPECT_GE(again.size(), 3u);
-  EXPECT_LE(again.size(), 7u);
-  for (const Frame& frame : again) {
-    EXPECT_THAT(frame, AllOf(tcp_is("S."), tcp_seq(first[0].tcp->seq)));
+  ASSERT_THAT(again, SizeIs(5));
+  Instant due = first[0].at;
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    EXPECT_THAT(again[i], AllOf(tcp_is("S."), tcp_seq(first[0].tcp->seq)));
+    due += seconds(1 << i);  // RFC 6298 section 5.5
+    EXPECT_GE(again[i].at, due);
+    EXPECT_LE(again[i].at, due + milliseconds(10));
   }
-  EXPECT_EQ(host.stack->tcp().connections(), 0u);
+  EXPECT_EQ(half_open(), 0u);
+  EXPECT_EQ(counters().tcp_retrans_segs.value(), 5u);
   EXPECT_EQ(counters().tcp_attempt_fails.value(), 1u);
   host.stack->close(listener);
   host.expect_empty();
+}
+
+// TCP-185: how often is for the configuration to say.
+TEST_F(TcpListenTest, ASynAckIsSentAgainAsOftenAsConfigured) {
+  Host::Options options = without_cookies();
+  options.config.tcp.syn_ack_retries = 1;
+  Host once{options};
+  once.add_interface(eth0_config());
+  ASSERT_TRUE(once.stack->tcp_listen(at({kOwn4, 80})));
+  once.receive(arp_request(kOwn4));
+  once.sent();
+  TcpPeer peer{once, {kPeer4, 5000}, {kOwn4, 80}};
+  once.receive(peer.segment("S"));
+  EXPECT_THAT(once.only_sent(), tcp_is("S."));
+  once.advance(milliseconds(2900));
+  EXPECT_THAT(once.only_sent(), tcp_is("S."));
+  EXPECT_EQ(once.stack->tcp().half_open().size(), 1u) << "it may answer the last one still";
+  once.advance(milliseconds(200));
+  EXPECT_EQ(once.stack->tcp().half_open().size(), 0u);
+}
+
+// TCP-185: a connection costs a record until the peer has shown that it is there.
+TEST_F(TcpListenTest, AHalfOpenConnectionIsSmall) {
+  EXPECT_LE(Slab<tcp::HalfOpen>::octets_each(), 128u);
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  peer.take();
+  EXPECT_EQ(host.stack->tcp().connections(), 0u);
+  peer.send(".");
+  EXPECT_EQ(half_open(), 0u);
+  EXPECT_EQ(host.stack->tcp().connections(), 1u);
+  EXPECT_EQ(state(accepted(listener)), tcp::State::kEstablished);
+}
+
+// TCP-183: the records of all listeners together are bounded too.
+TEST_F(TcpListenTest, TheHalfOpenConnectionsOfAllListenersAreBounded) {
+  listen(80, 16, 60);
+  listen(81, 16, 60);
+  for (std::uint16_t port = 1; port <= 60; ++port) host.receive(client(port, 80).segment("S"));
+  for (std::uint16_t port = 1; port <= 60; ++port) host.receive(client(port, 81).segment("S"));
+  EXPECT_EQ(half_open(), 64u);
+  EXPECT_EQ(host.drops(Drop::kTcpSynQueueFull), 56u);
+}
+
+// What the handshake agreed on and measured is the connection's, though it began as a record.
+TEST_F(TcpListenTest, AConnectionKnowsWhatItsSynSaidAndHowLongTheHandshakeTook) {
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.syn_options.mss = 900;
+  peer.syn_options.window_scale = 5;
+  peer.send("S");
+  peer.take();
+  host.advance(milliseconds(30));
+  peer.window = 1000;
+  peer.send(".");
+  const tcp::Info info = host.stack->tcp_info(accepted(listener)).value();
+  EXPECT_EQ(info.mss, 900u);
+  EXPECT_EQ(info.snd_wind_shift, 5);
+  EXPECT_EQ(info.snd_wnd, 32'000u);
+  EXPECT_EQ(info.srtt, milliseconds(30));
+  EXPECT_EQ(info.sum_retrans, 0u);
+}
+
+// TCP-228, RFC 6298 section 3: whose SYN-ACK it was that the ACK is for, nobody knows.
+TEST_F(TcpListenTest, ASynAckSentAgainIsNotMeasuredAndBeginsWithOneSegment) {
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  peer.take();
+  host.advance(milliseconds(1500));
+  EXPECT_THAT(peer.take_one(), tcp_is("S."));
+  peer.send(".");
+  const tcp::Info info = host.stack->tcp_info(accepted(listener)).value();
+  EXPECT_EQ(info.srtt, Duration::zero());
+  EXPECT_EQ(info.cwnd, 1460u);
+  EXPECT_EQ(info.sum_retrans, 1u);
+}
+
+// TCP-162: the SYN again is answered again.
+TEST_F(TcpListenTest, ASynThatComesAgainIsAnsweredAgain) {
+  listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  const Frame first = peer.take_one();
+  host.receive(peer.segment_at(peer.snd_nxt - 1, "S"));
+  EXPECT_EQ(host.only_dropped(), Drop::kTcpDuplicate);
+  EXPECT_THAT(peer.take_one(), AllOf(tcp_is("S."), tcp_seq(first.tcp->seq)));
+}
+
+// TCP-163: the record is still there for the right ACK.
+TEST_F(TcpListenTest, AWrongAckIsResetAndTheHandshakeGoesOn) {
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  peer.take();
+  peer.rcv_nxt += 5;
+  host.receive(peer.segment("."));
+  EXPECT_EQ(host.only_dropped(), Drop::kTcpBadAck);
+  EXPECT_THAT(host.only_sent(), AllOf(tcp_is("R"), tcp_seq(peer.rcv_nxt)));
+  peer.rcv_nxt = peer.rcv_nxt - 5;
+  peer.send(".");
+  EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "none");
+}
+
+// TRAP-28, TCP-179, TCP-181: what is challenged is answered so often, and not more.
+TEST_F(TcpListenTest, AHalfOpenConnectionAnswersChallengesSoOften) {
+  listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  peer.take();
+  for (int i = 0; i < 1000; ++i) host.receive(peer.segment_at(peer.snd_nxt + 100, "S"));
+  const std::size_t answers = host.sent().size();
+  EXPECT_GT(answers, 0u);
+  EXPECT_LE(answers, 128u);
+  EXPECT_EQ(host.drops(Drop::kTcpChallengedSyn), 1000u);
+  EXPECT_EQ(half_open(), 1u);
+}
+
+// TCP-164: the ACK may bring all that the client has to say. TCP-161, RFC 9293 section 3.10.7.4.
+TEST_F(TcpListenTest, TextAndFinOnTheFinalAckAreTaken) {
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  peer.take();
+  peer.send("F.", "all at once");
+  const SocketId socket = accepted(listener);
+  EXPECT_EQ(read(socket), "all at once");
+  EXPECT_TRUE(host.stack->at_end(socket));
+  EXPECT_EQ(state(socket), tcp::State::kCloseWait);
+}
+
+// RFC 7323 section 5: an old duplicate with the right numbers does not open the connection.
+TEST_F(TcpListenTest, AnAckWithoutTheAgreedTimestampDoesNotOpen) {
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.syn_options.timestamps = TcpTimestamps{1000, 0};
+  peer.send("S");
+  EXPECT_EQ(peer.take_one().tcp->options.timestamps->tsecr, 1000u);
+  host.receive(peer.segment("."));
+  EXPECT_EQ(host.only_dropped(), Drop::kTcpMissingTimestamp);
+  EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "EAGAIN");
+  TcpRepr ack;
+  ack.seq = peer.snd_nxt;
+  ack.ack = peer.rcv_nxt;
+  ack.window = 1000;
+  ack.options.timestamps = TcpTimestamps{1001, 0};
+  host.receive(tcp_frame(peer.own, peer.theirs, ack));
+  EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "none");
+}
+
+// TCP-144: an ICMP error about a SYN-ACK is soft.
+TEST_F(TcpListenTest, AnIcmpErrorLeavesAHalfOpenConnectionAlone) {
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  const Frame syn_ack = peer.take_one();
+  const Octets quoted{syn_ack.octets.begin() + 14, syn_ack.octets.end()};
+  Octets body{0, 0, 0, 0};
+  body.insert(body.end(), quoted.begin(), quoted.end());
+  host.receive(ip_frame(
+      ip_packet(kPeer4, kOwn4, IpProtocol::kIcmp, icmp_message(kPeer4, kOwn4, 3, 3, 0, quoted))));
+  EXPECT_EQ(counters().icmp_in_errors.value(), 1u);
+  peer.send(".");
+  EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "none");
 }
 
 // TCP-183: where connections wait to be accepted, SYNs are dropped too.
@@ -276,16 +456,23 @@ TEST_F(TcpListenTest, ARstOutsideTheWindowLeavesAHalfOpenConnectionAlone) {
 TEST_F(TcpListenTest, AFullConnectionTableDropsSyns) {
   Host::Options options;
   options.config.limits.connections = 2;
+  options.config.tcp.syn_cookies = tcp::SynCookies::kOff;
   Host small{options};
   small.add_interface(eth0_config());
   small.receive(arp_request(kOwn4));
   small.sent();
   TcpListenOptions listen = at({kOwn4, 80});
   ASSERT_TRUE(small.stack->tcp_listen(listen));
+  std::vector<TcpPeer> peers;
   for (std::uint16_t port = 1; port <= 3; ++port) {
-    small.receive(TcpPeer{small, {kPeer4, port}, {kOwn4, 80}}.segment("S"));
+    peers.push_back(TcpPeer{small, {kPeer4, port}, {kOwn4, 80}});
+    peers.back().send("S");
+    EXPECT_THAT(peers.back().take_one(), tcp_is("S."));
   }
-  EXPECT_THAT(small.sent(), SizeIs(2));
+  for (TcpPeer& peer : peers) peer.send(".");
+  EXPECT_EQ(small.stack->tcp().connections(), 2u);
+  EXPECT_EQ(small.only_dropped(), Drop::kTcpNoConnectionBlock) << "and its ACK comes again";
+  small.receive(TcpPeer{small, {kPeer4, 4}, {kOwn4, 80}}.segment("S"));
   EXPECT_EQ(small.only_dropped(), Drop::kTcpNoConnectionBlock);
   TcpConnectOptions connect;
   connect.remote = {kPeer4, 80};
