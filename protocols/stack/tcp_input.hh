@@ -110,6 +110,11 @@ std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in) noexcept {
   if (!view) return view.error();
   const Result<TcpRepr> repr = TcpRepr::parse(*view);
   if (!repr) return repr.error();
+  // No socket has a key, so no signature is one that was agreed on (RFC 5925 section 7.5).
+  if (repr->options.md5) [[unlikely]]
+    return Drop::kTcpUnexpectedMd5;
+  if (repr->options.authentication) [[unlikely]]
+    return Drop::kTcpUnexpectedAo;
 
   const bool scoped = in.destination.is_link_local() || in.source.is_link_local();
   in.flow = {in.destination, in.source, view->dst_port(), view->src_port(),

@@ -3,7 +3,7 @@
 namespace smol {
 namespace {
 
-// Option kinds (RFC 9293 section 3.2, RFC 7323, RFC 2018).
+// Option kinds (RFC 9293 section 3.2, RFC 7323, RFC 2018, RFC 2385, RFC 5482, RFC 5925, RFC 7413).
 constexpr std::uint8_t kEnd = 0;
 constexpr std::uint8_t kNop = 1;
 constexpr std::uint8_t kMss = 2;
@@ -11,6 +11,23 @@ constexpr std::uint8_t kWindowScale = 3;
 constexpr std::uint8_t kSackPermitted = 4;
 constexpr std::uint8_t kSack = 5;
 constexpr std::uint8_t kTimestamps = 8;
+constexpr std::uint8_t kMd5 = 19;
+constexpr std::uint8_t kUserTimeout = 28;
+constexpr std::uint8_t kAuthentication = 29;
+constexpr std::uint8_t kFastOpen = 34;
+
+constexpr std::uint16_t kMinutes = 0x8000;  // the granularity bit of a user timeout
+
+/// A cookie of a length that none can have counts for nothing (RFC 7413 section 4.1.1).
+void take_fast_open(Bytes option, TcpOptions& out) noexcept {
+  const std::size_t len = option.size() - 2;
+  const bool possible =
+      len == 0 || (len >= FastOpenCookie::kLeast && len <= FastOpenCookie::kMost && len % 2 == 0);
+  if (!possible || out.fast_open) return;
+  FastOpenCookie& cookie = out.fast_open.emplace();
+  cookie.len = static_cast<std::uint8_t>(len);
+  copy_bytes(MutBytes{cookie.octets}.first(len), option.subspan(2));
+}
 
 /// Takes one whole option, length checked against the header only. Of each kind the first counts.
 /// False if the length is wrong for the kind.
@@ -40,6 +57,24 @@ bool take(Bytes option, TcpOptions& out) noexcept {
       }
       return true;
     }
+    case kMd5:
+      out.md5 = true;
+      return len == 18;
+    case kAuthentication:
+      out.authentication = true;
+      return len >= 4;
+    case kUserTimeout: {
+      if (len != 4) return false;
+      const std::uint16_t value = be16(option, 2);
+      if (!out.user_timeout) {
+        out.user_timeout =
+            TcpUserTimeout{(value & kMinutes) != 0, static_cast<std::uint16_t>(value & ~kMinutes)};
+      }
+      return true;
+    }
+    case kFastOpen:
+      take_fast_open(option, out);
+      return true;
     default:
       return true;  // MUST-6: skipped by its length
   }
@@ -85,10 +120,19 @@ void TcpOptions::emit_any(MutBytes out) const noexcept {
     nops(1);
     w.u8(kWindowScale).u8(3).u8(*window_scale);
   }
+  if (user_timeout) {
+    const std::uint16_t value = user_timeout->minutes ? user_timeout->value | kMinutes
+                                                      : user_timeout->value & (kMinutes - 1u);
+    w.u8(kUserTimeout).u8(4).be16(value);
+  }
   if (!sack.empty()) {
     nops(2);
     w.u8(kSack).u8(static_cast<std::uint8_t>(2 + 8 * sack.size()));
     for (const SackBlock& block : sack) w.be32(block.left.raw).be32(block.right.raw);
+  }
+  if (fast_open) {
+    nops(2);
+    w.u8(kFastOpen).u8(static_cast<std::uint8_t>(2 + fast_open->len)).bytes(fast_open->bytes());
   }
   w.zero_fill();  // the end of the option list is zeros (MUST-69)
 }

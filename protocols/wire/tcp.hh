@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -84,12 +85,41 @@ struct SackBlock {
   constexpr bool operator==(const SackBlock&) const noexcept = default;
 };
 
+/// What a server gives a client, to be shown when it comes again with text on its SYN (RFC 7413
+/// section 4.1.1). Without octets: a client asks for one.
+struct FastOpenCookie {
+  static constexpr std::size_t kLeast = 4;
+  static constexpr std::size_t kMost = 16;
+
+  std::array<std::uint8_t, kMost> octets{};  ///< beyond `len`: zero
+  std::uint8_t len = 0;                      ///< 0, or 4..16 and even
+
+  constexpr bool is_request() const noexcept { return len == 0; }
+  constexpr Bytes bytes() const noexcept { return Bytes{octets}.first(len); }
+  constexpr bool operator==(const FastOpenCookie&) const noexcept = default;
+};
+
+/// How long the sender will wait for an acknowledgement (RFC 5482 section 3).
+struct TcpUserTimeout {
+  bool minutes = false;     ///< else seconds
+  std::uint16_t value = 0;  ///< 15 bits
+
+  constexpr std::uint32_t seconds() const noexcept { return minutes ? value * 60u : value; }
+  constexpr bool operator==(const TcpUserTimeout&) const noexcept = default;
+};
+
 /// The options this stack understands. Others are skipped by their length (MUST-6).
 struct TcpOptions {
   std::optional<TcpTimestamps> timestamps{};
   std::optional<std::uint16_t> mss{};
   std::optional<std::uint8_t> window_scale{};  ///< as sent, not clamped to 14
   bool sack_permitted = false;
+  /// The segment is signed, by an MD5 digest (RFC 2385) or by TCP-AO (RFC 5925). Read, never said:
+  /// emit() leaves it out.
+  bool md5 = false;
+  bool authentication = false;
+  std::optional<TcpUserTimeout> user_timeout{};
+  std::optional<FastOpenCookie> fast_open{};  ///< of impossible length: as if absent (RFC 7413)
   StaticVector<SackBlock, 4> sack{};
 
   /// Any option may stand in any segment and at any offset (MUST-5, MUST-64). A length of 0 or 1,
@@ -108,8 +138,9 @@ struct TcpOptions {
     return padded_len_any();
   }
   /// Writes all of out.first(padded_len()). Every option starts where Linux puts it, its values on
-  /// a word of 4 octets: MSS, then SACK-permitted and timestamps in one, window scale, SACK, with
-  /// NOPs before what needs them. A set that does not fit in 40 so is written without NOPs.
+  /// a word of 4 octets: MSS, then SACK-permitted and timestamps in one, window scale, user
+  /// timeout, SACK, fast open, with NOPs before what needs them. A set that does not fit in 40 so
+  /// is written without NOPs.
   constexpr void emit(MutBytes out) const noexcept {
     if (timestamps_alone()) [[likely]]
       return emit_timestamps_alone(out);
@@ -118,7 +149,8 @@ struct TcpOptions {
   /// Just what nearly every segment carries once a connection is open.
   constexpr bool timestamps_alone() const noexcept {
     return timestamps.has_value() && sack.empty() && !mss.has_value() &&
-           !window_scale.has_value() && !sack_permitted;
+           !window_scale.has_value() && !sack_permitted && !user_timeout.has_value() &&
+           !fast_open.has_value();
   }
   constexpr bool operator==(const TcpOptions& other) const noexcept;
 
@@ -160,7 +192,9 @@ struct TcpOptions {
       len += 4;
     }
     if (window_scale) len += 4;
+    if (user_timeout) len += 4;
     if (!sack.empty()) len += 4 + 8 * sack.size();
+    if (fast_open) len += (4u + fast_open->len + 3) / 4 * 4;
     return len;
   }
   constexpr std::size_t compact_len() const noexcept {
@@ -169,7 +203,9 @@ struct TcpOptions {
     if (sack_permitted) len += 2;
     if (timestamps) len += 10;
     if (window_scale) len += 3;
+    if (user_timeout) len += 4;
     if (!sack.empty()) len += 2 + 8 * sack.size();
+    if (fast_open) len += 2u + fast_open->len;
     SMOL_CHECK(len <= kMaxLen);
     return (len + 3) / 4 * 4;
   }
@@ -182,7 +218,9 @@ constexpr bool TcpOptions::operator==(const TcpOptions& other) const noexcept {
     if (!(sack[i] == other.sack[i])) return false;
   }
   return timestamps == other.timestamps && mss == other.mss && window_scale == other.window_scale &&
-         sack_permitted == other.sack_permitted;
+         sack_permitted == other.sack_permitted && md5 == other.md5 &&
+         authentication == other.authentication && user_timeout == other.user_timeout &&
+         fast_open == other.fast_open;
 }
 
 }  // namespace smol

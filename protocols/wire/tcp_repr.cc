@@ -19,6 +19,13 @@ void TcpRepr::print(TextWriter& out) const noexcept {
     out.put(" tsval=").dec(options.timestamps->tsval);
     out.put(" tsecr=").dec(options.timestamps->tsecr);
   }
+  if (options.md5) out.put(" md5");
+  if (options.authentication) out.put(" ao");
+  if (options.user_timeout) out.put(" uto=").dec(options.user_timeout->seconds());
+  if (options.fast_open) {
+    out.put(" tfo=").put(options.fast_open->is_request() ? "?" : "");
+    for (const std::uint8_t octet : options.fast_open->bytes()) out.hex(octet, 2);
+  }
   const char* separator = " sack=";
   for (const SackBlock& block : options.sack) {
     out.put(separator).dec(block.left.raw).put(':').dec(block.right.raw);
