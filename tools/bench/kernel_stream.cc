@@ -18,7 +18,6 @@ namespace smol::bench {
 namespace {
 
 constexpr std::size_t kPiece = 256 << 10;
-constexpr int kStandstillMs = 2000;
 
 [[noreturn]] void fail_with_errno(const std::string& what) {
   throw Failure{what + ": " + std::strerror(errno)};
@@ -27,12 +26,13 @@ constexpr int kStandstillMs = 2000;
 /// A TCP socket with what both sides set alike.
 class Socket {
  public:
-  explicit Socket(int fd) : fd_{fd} {
+  Socket(int fd, const std::string& congestion, Seconds standstill) : fd_{fd} {
     if (fd_ < 0) fail_with_errno("no TCP socket");
-    // The default differs from machine to machine.
-    static constexpr char kCubic[] = "cubic";
-    setsockopt(fd_, IPPROTO_TCP, TCP_CONGESTION, kCubic, sizeof kCubic - 1);
-    const timeval limit{kStandstillMs / 1000, 0};
+    const auto size = static_cast<socklen_t>(congestion.size());
+    if (setsockopt(fd_, IPPROTO_TCP, TCP_CONGESTION, congestion.data(), size) != 0) {
+      fail_with_errno("this kernel has no " + congestion);
+    }
+    const timeval limit{static_cast<time_t>(standstill.count()), 0};
     setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   }
@@ -63,8 +63,11 @@ double thread_cpu() {
 /// The client's end of a stream.
 class Client {
  public:
-  Client(const std::string& address, Way way)
-      : socket_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)}, way_{way}, buffer_(kPiece) {
+  Client(const std::string& address, Way way, const StreamOptions& options)
+      : socket_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), options.congestion,
+                options.standstill},
+        way_{way},
+        buffer_(kPiece) {
     const sockaddr_in to = endpoint(address, way == Way::kToServer ? kSinkPort : kSourcePort);
     if (connect(socket_.fd(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
       fail_with_errno("cannot connect to " + address);
@@ -79,7 +82,7 @@ class Client {
                             ? send(socket_.fd(), buffer_.data(), buffer_.size(), MSG_NOSIGNAL)
                             : recv(socket_.fd(), buffer_.data(), buffer_.size(), 0);
       if (n == 0) throw Failure{"the server ends the stream"};
-      if (n < 0 && errno == EAGAIN) throw Failure{"the stream stands still for two seconds"};
+      if (n < 0 && errno == EAGAIN) throw Failure{"the stream stands still"};
       if (n < 0) fail_with_errno("the stream breaks");
       moved_ += static_cast<std::uint64_t>(n);
     }
@@ -118,11 +121,12 @@ int listen_at(const std::string& address, std::uint16_t port) {
 }  // namespace
 
 StreamFigure run_client(const NetworkNamespace& where, const std::string& address, Way way,
-                        Seconds time) {
+                        Seconds time, const StreamOptions& options) {
   StreamFigure out;
   where.run([&] {
-    Client client{address, way};
-    const std::uint64_t before = client.run(std::min(time / 5, Seconds{0.5}));
+    Client client{address, way, options};
+    const Seconds warm_up = options.warm_up.value_or(std::min(time / 5, Seconds{0.5}));
+    const std::uint64_t before = client.run(warm_up);
     const double cpu_before = thread_cpu();
     const Stopwatch watch;
     const std::uint64_t octets = client.run(time) - before;
@@ -133,7 +137,9 @@ StreamFigure run_client(const NetworkNamespace& where, const std::string& addres
   return out;
 }
 
-KernelServer::KernelServer(const NetworkNamespace& where, const std::string& address) {
+KernelServer::KernelServer(const NetworkNamespace& where, const std::string& address,
+                           std::string congestion)
+    : congestion_{std::move(congestion)} {
   where.run([&] {
     listeners_[0] = listen_at(address, kSinkPort);
     listeners_[1] = listen_at(address, kSourcePort);
@@ -156,7 +162,7 @@ void KernelServer::serve(const NetworkNamespace& where, int listener, Way way) {
     if (poll(&waiting, 1, 100) <= 0) continue;
     const int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) continue;
-    const Socket socket{fd};
+    const Socket socket{fd, congestion_, Seconds{15}};
     const double before = thread_cpu();
     while (!stop_) {
       const ssize_t n = way == Way::kToServer

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -22,15 +23,22 @@ struct StreamFigure {
 
 enum class Way { kToServer, kFromServer };
 
-/// One TCP stream of the kernel's (cubic) for `time`, after a warm-up, from `where` to a sink or
-/// from a source. Throws Failure if it cannot connect or stands still.
-StreamFigure run_client(const NetworkNamespace& where, const std::string& address, Way way,
-                        Seconds time);
+struct StreamOptions {
+  std::string congestion = "cubic";  ///< of the kernel; its default differs between machines
+  std::optional<Seconds> warm_up;    ///< absent: a fifth of the time, and at most half a second
+  Seconds standstill{2};             ///< after so long without progress it fails
+};
 
-/// A sink and a source over kernel sockets (cubic), each on a thread in a namespace: the reference.
+/// One TCP stream of the kernel's for `time`, after a warm-up, from `where` to a sink or from a
+/// source. Throws Failure if it cannot connect or stands still.
+StreamFigure run_client(const NetworkNamespace& where, const std::string& address, Way way,
+                        Seconds time, const StreamOptions& options = {});
+
+/// A sink and a source over kernel sockets, each on a thread in a namespace: the reference.
 class KernelServer {
  public:
-  KernelServer(const NetworkNamespace& where, const std::string& address);
+  KernelServer(const NetworkNamespace& where, const std::string& address,
+               std::string congestion = "cubic");
   ~KernelServer();
   KernelServer(const KernelServer&) = delete;
   KernelServer& operator=(const KernelServer&) = delete;
@@ -41,6 +49,7 @@ class KernelServer {
  private:
   void serve(const NetworkNamespace& where, int listener, Way way);
 
+  const std::string congestion_;
   std::atomic<bool> stop_{false};
   std::atomic<double> cpu_{0};
   int listeners_[2] = {-1, -1};

@@ -14,6 +14,7 @@
 
 #include <fmt/core.h>
 
+#include "tools/bench/bridge_series.hh"
 #include "tools/bench/capture_series.hh"
 #include "tools/bench/daemon_series.hh"
 #include "tools/bench/failure.hh"
@@ -39,6 +40,7 @@ struct Benchmark {
   std::string name;
   std::string what;
   std::function<Series(const DaemonPlaces&)> make;
+  bool long_one = false;  ///< only if it is asked for by its name
 };
 
 std::vector<Benchmark> benchmarks() {
@@ -47,6 +49,8 @@ std::vector<Benchmark> benchmarks() {
        [](const DaemonPlaces&) { return stack_series(); }},
       {"tap", "smold over net_tap and Linux TCP (root)", tap_series},
       {"capture", "what captures cost smold over net_tap (root)", capture_series},
+      {"bridge", "streams through a bad link, smold and Linux (root; an hour)", bridge_series,
+       true},
       {"start", "smold's start to its first answered ping (root)", start_series},
       {"idle", "processor time of a smold with nothing to do (root)", idle_series},
   };
@@ -60,7 +64,10 @@ std::vector<Benchmark> chosen(const std::vector<std::string>& names) {
         std::any_of(all.begin(), all.end(), [&](const Benchmark& b) { return b.name == name; });
     if (!known) throw Failure{"no benchmark '" + name + "'; smolbench list names them"};
   }
-  if (names.empty()) return all;
+  if (names.empty()) {
+    std::erase_if(all, [](const Benchmark& benchmark) { return benchmark.long_one; });
+    return all;
+  }
   std::vector<Benchmark> out;
   for (Benchmark& benchmark : all) {
     if (std::find(names.begin(), names.end(), benchmark.name) != names.end()) {
@@ -121,7 +128,7 @@ class Session {
         out_{options.out.empty() ? default_out() : fs::path{options.out}},
         kept_{options.kept.empty() ? default_kept() : fs::path{options.kept}},
         places_{options.smold.empty() ? default_smold() : fs::path{options.smold},
-                default_smoldump(), out_} {
+                default_smoldump(), default_smolctl(), out_} {
     if (options.keep && kept_.empty()) {
       throw Failure{"--keep: no docs/benchmarks/ here or above; name a folder with --kept"};
     }

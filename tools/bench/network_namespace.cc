@@ -145,6 +145,14 @@ void make_veth_pair(const NetworkNamespace& here, const NetworkNamespace& peer) 
   if (made.status != 0) throw Failure{"ip link add veth0 fails: " + made.output};
 }
 
+void move_interface(const NetworkNamespace& from, const std::string& name,
+                    const NetworkNamespace& to) {
+  Process holder{{"cat"}, {.where = &to, .input = Process::Input::kHeldOpen}};
+  const Process::Ended moved = run_to_end(
+      {"ip", "link", "set", name, "netns", std::to_string(holder.pid())}, {.where = &from});
+  if (moved.status != 0) throw Failure{"ip link set " + name + " netns fails: " + moved.output};
+}
+
 void widen_port_range() {
   std::ofstream file{"/proc/sys/net/ipv4/ip_local_port_range"};
   file << "1024 65535" << std::flush;

@@ -37,6 +37,9 @@ void set_ip4_address(const std::string& name, const std::string& address, int pr
 void set_offloads_off(const std::string& name);
 /// A pair of interfaces, "veth0" here and "veth1" in `peer`. Uses ip(8).
 void make_veth_pair(const NetworkNamespace& here, const NetworkNamespace& peer);
+/// The interface of `from` goes into `to`. Uses ip(8).
+void move_interface(const NetworkNamespace& from, const std::string& name,
+                    const NetworkNamespace& to);
 /// All of the ports that clients may use, 1024 and up: short connections use them up quickly.
 void widen_port_range();
 

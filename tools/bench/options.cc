@@ -13,6 +13,8 @@ Benchmarks:
   stack   both TCP ends in one thread, no device: ns a segment, a transaction, connections a second
   tap     smold over net_tap and Linux TCP in a namespace: Gbit/s, HTTP requests a second (root)
   capture what captures cost: a stream over tap with none, and beside smoldumps of several kinds (root)
+  bridge  streams through smold --bridge, a bad link: loss, round trip, rate, congestion control; only if
+          it is named, for it takes an hour (root)
   start   smold's start to its first answered ping (root)
   idle    processor time of a smold with nothing to do (root)
 
@@ -25,12 +27,12 @@ Examples:
   smolbench stack                        one benchmark
   smolbench stack --only 'write 64K'     some of its rows
   smolbench stack --quick                one short run: does it work?
-  smolbench --keep                       all of them; from now on, the runs to compare with
+  smolbench --keep                       all but bridge; from now on, the runs to compare with
 
 Exit status: 0 measured, 1 something failed, 2 wrong usage.)";
 
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("NAME", options.names, "Benchmarks to run, or `list`. Default: all.");
+  app.add_option("NAME", options.names, "Benchmarks to run, or `list`. Default: all but bridge.");
   app.add_option("--only", options.only, "Rows whose name contains this.")->type_name("TEXT");
   app.add_option("--runs", options.runs, "How often each row is measured. Default: 5.")
       ->type_name("N")

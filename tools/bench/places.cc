@@ -62,6 +62,10 @@ fs::path default_smoldump() {
   return first_program({build_folder() / "tools" / "dump" / "smoldump", own_folder() / "smoldump"});
 }
 
+fs::path default_smolctl() {
+  return first_program({build_folder() / "tools" / "ctl" / "smolctl", own_folder() / "smolctl"});
+}
+
 void write_file(const fs::path& file, const std::string& text) {
   std::error_code error;
   if (file.has_parent_path()) fs::create_directories(file.parent_path(), error);

@@ -13,6 +13,7 @@ std::filesystem::path default_kept();
 /// The daemon of the same build or installation; empty: there is none. And its inspector.
 std::filesystem::path default_smold();
 std::filesystem::path default_smoldump();
+std::filesystem::path default_smolctl();
 
 /// Writes `text` in place of what the file held. Throws Failure.
 void write_file(const std::filesystem::path& file, const std::string& text);

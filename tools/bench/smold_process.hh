@@ -15,6 +15,7 @@ namespace smol::bench {
 struct DaemonPlaces {
   std::filesystem::path smold;     ///< the program
   std::filesystem::path smoldump;  ///< and its inspector
+  std::filesystem::path smolctl;   ///< and what tells it things
   std::filesystem::path out;       ///< folder for its configuration and its log
 };
 

@@ -59,7 +59,7 @@ TEST(BenchOptions, HelpTeachesAndIsNoError) {
   const EarlyExit help = refusal({"--help"});
   EXPECT_EQ(help.status, 0);
   for (const char* word :
-       {"stack", "tap", "capture", "start", "idle", "Examples:", "Exit status:"}) {
+       {"stack", "tap", "capture", "bridge", "start", "idle", "Examples:", "Exit status:"}) {
     EXPECT_THAT(help.text, testing::HasSubstr(word));
   }
 }
