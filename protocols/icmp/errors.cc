@@ -44,11 +44,12 @@ Meaning meaning(Icmp6Type type, std::uint8_t code) noexcept {
     }
     return {Error::kHostUnreachable, false};
   }
-  // The peer does not speak the protocol: that is its "protocol unreachable".
+  // The peer does not speak the protocol: that is its "protocol unreachable". It is soft all the
+  // same: RFC 9293 MUST-56 counts every parameter problem among what may pass.
   const bool unknown_protocol =
       type == Icmp6Type::kParameterProblem &&
       code == static_cast<std::uint8_t>(Icmp6ParameterProblem::kUnknownNextHeader);
-  if (unknown_protocol) return {Error::kConnectionRefused, true};
+  if (unknown_protocol) return {Error::kConnectionRefused, false};
   return {Error::kHostUnreachable, false};
 }
 

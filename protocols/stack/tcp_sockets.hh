@@ -242,7 +242,7 @@ bool TcpTransport<P>::worth_writing(const Socket& socket) const noexcept {
   const std::size_t room = send_room(socket);
   if (room > 0 && socket.send.empty()) return true;
   const std::size_t share = net_.send_share() * socket.connection.mss();
-  if (socket.unsent_low_water > 0) return room > 0;
+  if (socket.unsent_low_water > 0) return room >= socket.unsent_low_water / 2 && room > 0;
   if (socket.send_low_water > 0) return room >= socket.send_low_water;
   const std::size_t limit = socket.connection.send_allowance(context_.config);
   return room >= std::min({limit / 4, share / 2, std::size_t{65'536}});

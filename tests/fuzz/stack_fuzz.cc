@@ -350,6 +350,12 @@ class Play {
     out.receive_buffer = 2048u << (bits >> 3 & 7);
     out.nagle = (bits & 64) != 0;
     if ((bits & 128) != 0) out.keep_alive = in_.time();
+    const std::uint8_t more = in_.u8();
+    out.cork = (more & 1) != 0;
+    out.soft_errors = (more & 2) != 0;
+    if ((more & 4) != 0) out.receive_low_water = in_.u16() % (out.receive_buffer + 1);
+    if ((more & 8) != 0) out.send_low_water = in_.u16() % (out.send_buffer + 1);
+    if ((more & 16) != 0) out.unsent_low_water = in_.u16();
     return out;
   }
 
@@ -401,12 +407,39 @@ class Play {
     return out;
   }
 
+  /// Looking takes nothing, and shows what reading would.
+  void look(SocketId socket) {
+    const std::size_t unread = stack_.unread(socket);
+    std::array<std::uint8_t, 2048> seen{};
+    const std::size_t offset = in_.u16();
+    const std::size_t n = stack_.peek(socket, offset, MutBytes{seen}.first(in_.u16() % 2048u));
+    require(n == 0 || offset + n <= unread, "no more is seen than there is");
+    require(stack_.unread(socket) == unread, "looking takes nothing");
+  }
+
+  void take_pieces(SocketId socket) {
+    std::array<Bytes, 5> pieces;
+    const std::size_t n = stack_.readable_pieces(socket, pieces);
+    std::size_t octets = 0;
+    for (std::size_t i = 0; i < n; ++i) octets += pieces[i].size();
+    require(octets <= stack_.unread(socket), "no more is lent than there is");
+    stack_.consume(socket, octets * in_.u8() / 255);
+  }
+
+  void hand_over(SocketId socket) {
+    MemPacket packet = pool_.allocate();
+    if (!packet) return;
+    packet.append(std::min<std::size_t>(in_.u16() % 2048u, packet.tailroom()));
+    const bool taken = stack_.write_packet(socket, packet).has_value();
+    require(taken != static_cast<bool>(packet), "a packet has one owner");
+  }
+
   void call() {
     if (sockets_.empty()) return open();
     const std::size_t which = in_.u8() % sockets_.size();
     const SocketId socket = sockets_[which];
     std::array<std::uint8_t, 4096> octets{};
-    switch (in_.u8() % 14) {
+    switch (in_.u8() % 19) {
       case 0:
         return keep(stack_.tcp_accept(socket));
       case 1:
@@ -452,6 +485,22 @@ class Play {
         static_cast<void>(stack_.udp_send(socket, options, Bytes{octets}.first(in_.u16() % 2000u)));
         return;
       }
+      case 13:
+        return look(socket);
+      case 14:
+        return take_pieces(socket);
+      case 15: {
+        const std::size_t half = in_.u16() % 2048u;
+        const std::array<Bytes, 2> pieces{Bytes{octets}.first(half), Bytes{octets}.last(half)};
+        const Result<std::size_t, Error> wrote = stack_.write_pieces(socket, pieces);
+        require(!wrote || *wrote <= 2 * half, "no more is written than there is");
+        return;
+      }
+      case 16:
+        return hand_over(socket);
+      case 17:
+        if (in_.u8() % 4 == 0) static_cast<void>(stack_.shutdown_read(socket));
+        return;
       default:
         if (stack_.udp_front(socket)) stack_.udp_pop(socket);
         static_cast<void>(stack_.soft_error(socket));

@@ -42,7 +42,7 @@ TEST(IcmpMeaning, TimeExceededAndParameterProblemSayNothingOfTheHost) {
   }
 }
 
-// IC6-010, IC6-014.
+// IC6-010, IC6-014, TCP-144.
 TEST(IcmpMeaning, OfEveryIcmpv6Error) {
   const Meaning by_code[] = {kNetwork, kHost,    kHost, kHost, kRefused,
                              kHost,    kNetwork, kHost, kHost};
@@ -52,7 +52,8 @@ TEST(IcmpMeaning, OfEveryIcmpv6Error) {
   EXPECT_EQ(meaning(Icmp6Type::kPacketTooBig, 0), kTooLong);
   EXPECT_EQ(meaning(Icmp6Type::kPacketTooBig, 7), kTooLong);
   EXPECT_EQ(meaning(Icmp6Type::kParameterProblem, 0), kHost);
-  EXPECT_EQ(meaning(Icmp6Type::kParameterProblem, 1), kRefused);
+  EXPECT_EQ(meaning(Icmp6Type::kParameterProblem, 1), (Meaning{Error::kConnectionRefused, false}))
+      << "told as what it is, and soft (RFC 9293 MUST-56)";
   EXPECT_EQ(meaning(Icmp6Type::kParameterProblem, 2), kHost);
   EXPECT_EQ(meaning(static_cast<Icmp6Type>(100), 1), kHost);
 }

@@ -43,7 +43,8 @@ TEST_F(TcpIcmpTest, OnlyNobodyThereEndsAConnectionThatIsNotOpenYet) {
   const ErrorRow rows6[] = {{1, 0, "ENETUNREACH", false},  {1, 1, "EHOSTUNREACH", false},
                             {1, 3, "EHOSTUNREACH", false}, {1, 4, "ECONNREFUSED", true},
                             {2, 0, "EMSGSIZE", false},     {3, 0, "EHOSTUNREACH", false},
-                            {4, 1, "ECONNREFUSED", true}};
+                            {3, 1, "EHOSTUNREACH", false}, {4, 0, "EHOSTUNREACH", false},
+                            {4, 1, "ECONNREFUSED", false}, {4, 2, "EHOSTUNREACH", false}};
   const auto run = [&](const IpAddress& to, const ErrorRow& row) {
     SCOPED_TRACE(::testing::Message() << int{row.type} << "/" << int{row.code});
     Frame syn;
