@@ -3,6 +3,7 @@ it, whoever is on its other side."""
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import IPV4, IPV6, Family
-from netns import DIVISOR, PATIENCE, scaled, wait_until
+from netns import DIVISOR, PATIENCE, Namespace, scaled, wait_until
+from smold import Smold
 from through_bridge import SMOLCTL, Rig, exchange
 
 KIB = 1 << 10
@@ -191,3 +193,30 @@ def test_frames_of_any_type_pass(rig: Rig) -> None:
         taker.settimeout(5 * PATIENCE)
         giver.send(frame)
         assert taker.recv(2000) == frame
+
+
+def test_a_tag_that_the_kernel_took_out_of_a_frame_is_put_back(net: Namespace) -> None:
+    """Interfaces that exist, through their packet sockets: a VLAN's tag lies beside the frame there."""
+    for outer, inner in (("a0", "a1"), ("b0", "b1")):
+        net.ip("link", "add", outer, "type", "veth", "peer", "name", inner)
+        for end in (outer, inner):
+            net.ip("link", "set", end, "addrgenmode", "none")
+            net.ip("link", "set", end, "up")
+    bridge = Smold(net, "--bridge", "af_packet:a1", "af_packet:b1")
+    try:
+        bridge.launch()
+        bridge.wait_for_line('component=smold msg="ready in ', 20)
+        frame = bytes.fromhex("ffffffffffff 020000000042 81000007 88b5") + bytes(60)
+        with net.inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as giver:
+            giver.bind(("a0", 0))
+            giver.send(frame)
+
+        def sent() -> dict[str, int]:
+            out = net.run(SMOLCTL, "--server", bridge.server, "-j", "bridge").out
+            return json.loads(out)[0]["counters"]
+
+        wait_until(lambda: sent()["sent"] == 1, 5, "the frame does not pass")
+        assert sent()["sent_octets"] == len(frame)
+        bridge.stop()
+    finally:
+        bridge.kill()
