@@ -31,6 +31,7 @@ struct AckSample {
   bool app_limited = false;   ///< the sample was taken while the application had nothing to send
   bool cwnd_limited = false;  ///< cwnd was what held the sender back in the last round
   bool in_recovery = false;
+  bool paced = false;           ///< what an ACK lets go does not leave as a burst
   std::uint32_t ce_marked = 0;  ///< of `delivered`, what the peer says met congestion (DCTCP)
 };
 

@@ -1,17 +1,11 @@
 #include "protocols/tcp/cc/congestion.hh"
 
 #include <algorithm>
+#include <memory>
+
+#include "protocols/tcp/cc/initial_window.hh"
 
 namespace smol::tcp {
-namespace {
-
-/// Octets counted per ACK in slow start, in segments. RFC 5681 counts one, which starves a sender
-/// whose peer acknowledges a burst at once; RFC 9406 section 4.2 takes 8 for senders without
-/// pacing. An ACK of n octets never counts for more than n, so splitting ACKs gains nothing.
-constexpr std::uint32_t kSlowStartSegments = 8;
-
-}  // namespace
-
 std::string_view name(CongestionControl kind) noexcept {
   switch (kind) {
     case CongestionControl::kNone:
@@ -28,10 +22,16 @@ std::string_view name(CongestionControl kind) noexcept {
   return "none";
 }
 
+Congestion::Congestion(CongestionControl kind, bool dctcp) noexcept : kind_{kind} {
+  if (is_bbr()) {
+    std::construct_at(&algorithm_.bbr);
+  } else if (!off()) {
+    std::construct_at(&algorithm_.loss_based, kind, dctcp);
+  }
+}
+
 std::uint32_t Congestion::initial_window(std::uint32_t mss, std::uint32_t segments) noexcept {
-  // RFC 5681 section 3.1.
-  if (segments == 0) return (mss > 2190 ? 2 : mss > 1095 ? 3 : 4) * mss;
-  return std::min(segments * mss, std::max(2 * mss, segments * 1460));
+  return cc::initial_window(mss, segments);
 }
 
 std::uint64_t Congestion::window_rate(std::uint32_t cwnd, Duration srtt, bool slow_start) noexcept {
@@ -43,102 +43,132 @@ std::uint64_t Congestion::window_rate(std::uint32_t cwnd, Duration srtt, bool sl
 }
 
 std::uint64_t Congestion::pacing_rate(Duration srtt) const noexcept {
-  return off() ? 0 : window_rate(cwnd_, srtt, in_slow_start());
+  if (off()) return 0;
+  if (is_bbr()) return algorithm_.bbr.pacing_rate(window_.cwnd, srtt);
+  return window_rate(window_.cwnd, srtt, in_slow_start());
 }
 
-void Congestion::begin(Instant /*now*/, std::uint32_t mss, std::uint32_t initial_segments,
-                       bool syn_lost, std::uint32_t /*seed*/) noexcept {
+void Congestion::begin(Instant now, std::uint32_t mss, std::uint32_t initial_segments,
+                       bool syn_lost, std::uint32_t seed) noexcept {
   if (off()) return;
-  cwnd_ = syn_lost ? mss : initial_window(mss, initial_segments);
-  ssthresh_ = kMaxWindow;
-  acked_in_avoidance_ = 0;
-  prior_cwnd_ = 0;
+  if (!is_bbr()) {
+    algorithm_.loss_based.begin(now, mss, initial_segments, syn_lost, window_);
+    return;
+  }
+  window_.cwnd = syn_lost ? mss : initial_window(mss, initial_segments);
+  algorithm_.bbr.begin(now, window_.cwnd, seed);
 }
 
-void Congestion::on_idle(Instant /*now*/, std::uint32_t mss, std::uint32_t initial_segments,
+void Congestion::on_idle(Instant now, std::uint32_t mss, std::uint32_t initial_segments,
                          Duration /*idle*/) noexcept {
   if (off()) return;
-  cwnd_ = std::min(cwnd_, initial_window(mss, initial_segments));
+  if (is_bbr()) {
+    algorithm_.bbr.on_idle(now, window_.cwnd);
+  } else {
+    algorithm_.loss_based.on_idle(now, mss, initial_segments, window_);
+  }
 }
 
 void Congestion::on_ack(const AckSample& ack) noexcept {
-  if (off() || ack.in_recovery || !ack.cwnd_limited || ack.acked == 0) return;
-  if (in_slow_start()) {
-    const std::uint32_t grow = std::min(ack.acked, kSlowStartSegments * ack.mss);
-    const std::uint32_t room = ssthresh_ - cwnd_;
-    cwnd_ = std::min(cwnd_ + std::min(grow, std::max(room, ack.mss)), kMaxWindow);
-    return;
+  if (off()) return;
+  if (is_bbr()) {
+    algorithm_.bbr.on_ack(ack, window_.cwnd);
+  } else {
+    algorithm_.loss_based.on_ack(ack, window_);
   }
-  // RFC 5681 section 3.1, by counting octets: one segment a window.
-  acked_in_avoidance_ += ack.acked;
-  if (acked_in_avoidance_ >= cwnd_) {
-    acked_in_avoidance_ -= cwnd_;
-    cwnd_ = std::min(cwnd_ + ack.mss, kMaxWindow);
-  }
-}
-
-void Congestion::remember() noexcept {
-  prior_cwnd_ = cwnd_;
-  prior_ssthresh_ = ssthresh_;
 }
 
 void Congestion::on_congestion(Instant /*now*/, std::uint32_t mss, std::uint32_t in_flight,
-                               CongestionSignal /*signal*/) noexcept {
+                               CongestionSignal signal) noexcept {
   if (off()) return;
-  remember();
-  ssthresh_ = std::max(in_flight / 2, 2 * mss);
+  if (is_bbr()) {
+    algorithm_.bbr.on_congestion(window_.cwnd, signal == CongestionSignal::kEcn);
+  } else {
+    algorithm_.loss_based.on_congestion(mss, in_flight, signal, window_);
+  }
 }
 
 void Congestion::set_cwnd(std::uint32_t cwnd) noexcept {
   if (off()) return;
-  cwnd_ = std::min(cwnd, kMaxWindow);
+  window_.cwnd = std::min(cwnd, cc::kMaxWindow);
 }
 
 void Congestion::on_recovery_end(Instant /*now*/, std::uint32_t mss,
                                  std::uint32_t /*in_flight*/) noexcept {
   if (off()) return;
-  cwnd_ = std::max(ssthresh_, mss);
-  acked_in_avoidance_ = 0;
+  if (is_bbr()) {
+    algorithm_.bbr.on_recovery_end(window_.cwnd);
+  } else {
+    algorithm_.loss_based.on_recovery_end(mss, window_);
+  }
 }
 
 void Congestion::inflate(std::uint32_t mss) noexcept {
-  if (off()) return;
-  cwnd_ = std::min(ssthresh_ + 3 * mss, kMaxWindow);
+  if (!reduces_by_prr()) return;
+  window_.cwnd = std::min(window_.ssthresh + 3 * mss, cc::kMaxWindow);
 }
 
 void Congestion::on_duplicate_in_recovery(std::uint32_t mss) noexcept {
-  if (off()) return;
-  cwnd_ = std::min(cwnd_ + mss, kMaxWindow);
+  if (!reduces_by_prr()) return;
+  window_.grow(mss);
 }
 
 void Congestion::on_partial_ack(std::uint32_t mss, std::uint32_t acked) noexcept {
-  if (off()) return;
-  cwnd_ = std::max(cwnd_ - std::min(cwnd_, acked), mss);
-  if (acked >= mss) cwnd_ += mss;
+  if (!reduces_by_prr()) return;
+  window_.cwnd = std::max(window_.cwnd - std::min(window_.cwnd, acked), mss);
+  if (acked >= mss) window_.grow(mss);
 }
 
 void Congestion::on_full_ack(std::uint32_t mss, std::uint32_t flight) noexcept {
   if (off()) return;
-  cwnd_ = std::min(ssthresh_, std::max(flight, mss) + mss);
-  acked_in_avoidance_ = 0;
+  if (is_bbr()) {
+    algorithm_.bbr.on_recovery_end(window_.cwnd);
+    return;
+  }
+  algorithm_.loss_based.on_recovery_end(mss, window_);
+  window_.cwnd = std::min(window_.cwnd, std::max(flight, mss) + mss);
 }
 
 void Congestion::on_timeout(Instant /*now*/, std::uint32_t mss, std::uint32_t in_flight,
                             bool first) noexcept {
   if (off()) return;
-  if (first) {
-    remember();
-    ssthresh_ = std::max(in_flight / 2, 2 * mss);
+  if (is_bbr()) {
+    algorithm_.bbr.on_timeout(mss, in_flight, window_.cwnd);
+  } else {
+    algorithm_.loss_based.on_timeout(mss, in_flight, first, window_);
   }
-  cwnd_ = mss;
-  acked_in_avoidance_ = 0;
 }
 
 void Congestion::undo() noexcept {
-  if (off() || prior_cwnd_ == 0) return;
-  cwnd_ = std::max(cwnd_, prior_cwnd_);
-  ssthresh_ = std::max(ssthresh_, prior_ssthresh_);
-  prior_cwnd_ = 0;
+  if (off()) return;
+  if (is_bbr()) {
+    algorithm_.bbr.undo(window_.cwnd);
+  } else {
+    algorithm_.loss_based.undo(window_);
+  }
+}
+
+CongestionInfo Congestion::info(Duration srtt) const noexcept {
+  CongestionInfo out;
+  out.kind = kind_;
+  out.cwnd = window_.cwnd;
+  out.ssthresh = window_.ssthresh;
+  out.pacing_rate = pacing_rate(srtt);
+  if (off()) return out;
+  if (is_bbr()) {
+    const cc::Bbr& bbr = algorithm_.bbr;
+    out.phase = cc::name(bbr.state());
+    out.bandwidth = bbr.bw().octets_a_second();
+    out.min_rtt = bbr.min_rtt();
+    out.pacing_gain = bbr.pacing_gain();
+    out.cwnd_gain = bbr.cwnd_gain();
+    out.inflight_longterm = bbr.inflight_longterm();
+    out.inflight_shortterm = bbr.inflight_shortterm();
+    return out;
+  }
+  algorithm_.loss_based.describe(out);
+  if (out.phase.empty()) out.phase = in_slow_start() ? "slow_start" : "avoidance";
+  return out;
 }
 
 }  // namespace smol::tcp

@@ -5,31 +5,36 @@
 
 #include "protocols/base/time.hh"
 #include "protocols/tcp/cc/ack_sample.hh"
+#include "protocols/tcp/cc/bbr.hh"
+#include "protocols/tcp/cc/congestion_info.hh"
+#include "protocols/tcp/cc/congestion_signal.hh"
+#include "protocols/tcp/cc/loss_based.hh"
+#include "protocols/tcp/cc/window.hh"
 #include "protocols/tcp/config.hh"
 
 namespace smol::tcp {
-
-/// Why the window is cut.
-enum class CongestionSignal : std::uint8_t { kLoss, kEcn };
 
 /// What users write and read: "newreno", "cubic" and so on.
 std::string_view name(CongestionControl kind) noexcept;
 
 /// How much may be in flight: one algorithm out of a closed set, chosen when a connection begins.
-/// All amounts are octets; `mss` is the full segment's payload, `in_flight` what is sent, and
-/// neither delivered nor lost.
+/// All amounts are octets; `mss` is the full segment's payload.
+///
+/// The set is closed, and one branch by kind() finds the algorithm: no virtual call, no memory of
+/// its own, no exception. Copies are values.
 ///
 /// The caller runs loss detection and recovery (recovery.cc) and reports; nothing here reads
 /// sequence numbers or a clock.
 class Congestion {
  public:
-  explicit constexpr Congestion(CongestionControl kind, bool dctcp = false) noexcept
-      : kind_{kind}, dctcp_{dctcp} {}
+  /// `dctcp`: ECN is answered by the share of octets that met congestion (RFC 8257), and not by a
+  /// cut as for a loss. Only for networks where everybody does, and not with kBbr.
+  explicit Congestion(CongestionControl kind, bool dctcp = false) noexcept;
 
   CongestionControl kind() const noexcept { return kind_; }
-  std::uint32_t cwnd() const noexcept { return cwnd_; }
-  std::uint32_t ssthresh() const noexcept { return ssthresh_; }
-  bool in_slow_start() const noexcept { return cwnd_ < ssthresh_; }
+  std::uint32_t cwnd() const noexcept { return window_.cwnd; }
+  std::uint32_t ssthresh() const noexcept { return window_.ssthresh; }
+  bool in_slow_start() const noexcept { return window_.in_slow_start(); }
   /// Octets a second to pace at; 0: do not pace (kNone, or no round trip was measured).
   std::uint64_t pacing_rate(Duration srtt) const noexcept;
   /// cwnd a round trip, twice that in slow start and 1.2 times later, so that pacing is never what
@@ -53,7 +58,8 @@ class Congestion {
   /// controls do not grow in recovery.
   void on_ack(const AckSample& ack) noexcept;
   /// A new episode of recovery (or of CWR, after ECE) begins: sets ssthresh, remembers what undo()
-  /// needs. cwnd is left to PRR (set_cwnd) or to inflate().
+  /// needs. cwnd is left to PRR (set_cwnd) or to inflate(). `in_flight`: FlightSize (RFC 5681),
+  /// that is with what is now taken for lost, and without what limited transmit sent beyond cwnd.
   void on_congestion(Instant now, std::uint32_t mss, std::uint32_t in_flight,
                      CongestionSignal signal) noexcept;
   /// PRR's own result.
@@ -71,7 +77,7 @@ class Congestion {
   void on_full_ack(std::uint32_t mss, std::uint32_t flight) noexcept;
 
   /// `first`: not yet backed off for this segment; a second timeout keeps ssthresh (RFC 5681
-  /// section 3.1).
+  /// section 3.1). `in_flight`: FlightSize, with all that is now taken for lost.
   void on_timeout(Instant now, std::uint32_t mss, std::uint32_t in_flight, bool first) noexcept;
   /// What began the last episode (or the last timeout) turned out to be no loss: all is as it was
   /// before (RFC 4015, RFC 9438 section 4.9). Nothing the second time.
@@ -81,20 +87,23 @@ class Congestion {
   /// size (RFC 5681 section 3.1).
   static std::uint32_t initial_window(std::uint32_t mss, std::uint32_t segments) noexcept;
 
+  CongestionInfo info(Duration srtt) const noexcept;
+
  private:
-  /// One gigabyte: the largest window that can be advertised (RFC 7323 section 2.3).
-  static constexpr std::uint32_t kMaxWindow = 1u << 30;
+  union Algorithm {
+    Algorithm() noexcept : none{} {}
+    struct {
+    } none;
+    cc::LossBased loss_based;
+    cc::Bbr bbr;
+  };
 
   bool off() const noexcept { return kind_ == CongestionControl::kNone; }
-  void remember() noexcept;
+  bool is_bbr() const noexcept { return kind_ == CongestionControl::kBbr; }
 
-  std::uint32_t cwnd_ = kMaxWindow;
-  std::uint32_t ssthresh_ = kMaxWindow;
-  std::uint32_t acked_in_avoidance_ = 0;
-  std::uint32_t prior_cwnd_ = 0;  ///< for undo(); 0: nothing to undo
-  std::uint32_t prior_ssthresh_ = 0;
+  cc::Window window_;
   CongestionControl kind_;
-  bool dctcp_;
+  Algorithm algorithm_;
 };
 
 }  // namespace smol::tcp
