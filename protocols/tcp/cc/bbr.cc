@@ -395,7 +395,10 @@ void Bbr::undo(std::uint32_t& cwnd) noexcept {
 // --- what it steers ------------------------------------------------------------------------------
 
 void Bbr::set_pacing_rate(std::uint32_t gain) noexcept {
-  const Rate rate = bw().times(gain).times(kPacingMargin);
+  // The margin is not taken from what is itself measured anew each round at the rate it sets: it
+  // would cut a percent more every round than what was lost.
+  const bool shrinking = bw_shortterm_ < max_bw();
+  const Rate rate = bw().times(gain).times(shrinking ? 100 : kPacingMargin);
   if (rate.zero()) return;
   if (full_bw_reached_ || rate > pacing_rate_) pacing_rate_ = rate;
 }
