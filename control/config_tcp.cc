@@ -81,9 +81,14 @@ void add_sockets(Schema<tcp::Config>& schema) {
           integer<std::uint8_t>(0, 63), "Differentiated services code point of segments.")
       .scalar(
           "congestion_control", [](auto& tcp) -> auto& { return tcp.defaults.congestion_control; },
-          enumeration<Control>({{"newreno", Control::kNewReno}, {"none", Control::kNone}}),
-          "`newreno` is RFC 6582; `none` heeds the peer's window alone, for tests and closed "
-          "networks.");
+          enumeration<Control>({{"cubic", Control::kCubic},
+                                {"newreno", Control::kNewReno},
+                                {"westwood", Control::kWestwood},
+                                {"bbr", Control::kBbr},
+                                {"none", Control::kNone}}),
+          "`cubic` is RFC 9438 with HyStart++ (RFC 9406), `newreno` RFC 5681 and 6582, `westwood` "
+          "Westwood+, `bbr` version 3 of BBR (draft-ietf-ccwg-bbr); `none` heeds the peer's window "
+          "alone, for tests and closed networks.");
 }
 
 }  // namespace

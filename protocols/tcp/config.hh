@@ -55,7 +55,7 @@ struct SocketOptions {
   /// No more octets than these are taken to be sent and not sent yet (TCP_NOTSENT_LOWAT). Zero: as
   /// many as send_buffer lets.
   std::uint32_t unsent_low_water = 0;
-  CongestionControl congestion_control = CongestionControl::kNewReno;
+  CongestionControl congestion_control = CongestionControl::kCubic;
 
   static constexpr Duration kForever = Duration::max();
   /// What to set keep_alive to where nobody knows better (RFC 9293 MUST-28).

@@ -287,9 +287,8 @@ class Connection {
   void on_loss_timer(const Context& context, Instant now, Actions& out) noexcept;
   void schedule_probe(const Context& context, Instant now) noexcept;
   void hear_probe(Instant now, const SegmentIn& segment, const News& news) noexcept;
-  std::uint32_t counted(const Context& context, std::uint32_t acked) const noexcept;
-  void report(Instant now, const News& news, std::uint32_t acked, bool was_limited,
-              bool in_recovery) noexcept;
+  void report(const Context& context, Instant now, const News& news, std::uint32_t acked,
+              bool was_limited, bool in_recovery) noexcept;
   bool steered_by_prr() const noexcept {
     return congestion_.reduces_by_prr() && (sack_ || episode_ == Episode::kCwr);
   }

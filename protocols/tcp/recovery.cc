@@ -70,7 +70,7 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   if (episode_ == Episode::kNone || episode_ == Episode::kCwr)
     begin_recovery(context, now, news, out);
   const bool recovering = episode_ == Episode::kRecovery || episode_ == Episode::kCwr;
-  report(now, news, counted(context, acked), was_limited, was_recovering || recovering);
+  report(context, now, news, acked, was_limited, was_recovering || recovering);
   if (recovering && steered_by_prr()) {
     congestion_.set_cwnd(prr_.cwnd(news.delivered, board_.in_flight(), congestion_.ssthresh(), mss_,
                                    news.advances && news.lost == 0));
@@ -397,14 +397,8 @@ void Connection::hear_probe(Instant now, const SegmentIn& segment, const News& n
 
 // --- what congestion control is told -------------------------------------------------------------
 
-/// For how much an ACK counts: in slow start a few segments at most.
-std::uint32_t Connection::counted(const Context& context, std::uint32_t acked) const noexcept {
-  if (!congestion_.in_slow_start()) return acked;
-  return std::min(acked, context.config.slow_start_segments * mss_);
-}
-
-void Connection::report(Instant now, const News& news, std::uint32_t acked, bool was_limited,
-                        bool in_recovery) noexcept {
+void Connection::report(const Context& context, Instant now, const News& news, std::uint32_t acked,
+                        bool was_limited, bool in_recovery) noexcept {
   AckSample sample;
   sample.now = now;
   sample.mss = mss_;
@@ -419,6 +413,8 @@ void Connection::report(Instant now, const News& news, std::uint32_t acked, bool
   sample.total_delivered = delivery_.delivered;
   sample.cwnd_limited = was_limited;
   sample.in_recovery = in_recovery;
+  sample.paced = context.config.pacing && pace_q10_ != 0;
+  sample.slow_start_segments = context.config.slow_start_segments;
   if (news.delivered > 0) {
     sample.prior_delivered = news.then.delivered;
     sample.tx_in_flight = news.tx_in_flight;

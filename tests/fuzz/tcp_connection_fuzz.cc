@@ -20,7 +20,9 @@ SocketOptions options_of(Input& in) {
   const std::uint8_t bits = in.u8();
   out.nagle = (bits & 1) != 0;
   out.keep_alive_octet = (bits & 2) != 0;
-  out.congestion_control = (bits & 4) != 0 ? CongestionControl::kNone : CongestionControl::kNewReno;
+  constexpr CongestionControl kControls[] = {CongestionControl::kNewReno, CongestionControl::kCubic,
+                                             CongestionControl::kBbr, CongestionControl::kWestwood};
+  out.congestion_control = (bits & 4) != 0 ? CongestionControl::kNone : kControls[bits >> 3 & 3];
   if ((bits & 8) != 0) out.keep_alive = in.time() + milliseconds(1);
   if ((bits & 16) != 0) out.keep_alive_interval = in.time() + milliseconds(1);
   if ((bits & 32) != 0) out.user_timeout = in.time() + milliseconds(1);

@@ -71,7 +71,9 @@ void choose_socket(Rng& rng, tcp::SocketOptions& out) {
   out.nagle = !sometimes(rng, 3);
   out.send_buffer = one_of(rng, {4096u, 20'000u, 1u << 18, 1u << 20});
   out.receive_buffer = one_of(rng, {4096u, 5000u, 1u << 16, 1u << 20});
-  if (sometimes(rng, 4)) out.congestion_control = tcp::CongestionControl::kNone;
+  using Control = tcp::CongestionControl;
+  out.congestion_control = one_of(
+      rng, {Control::kCubic, Control::kNewReno, Control::kBbr, Control::kWestwood, Control::kNone});
   if (sometimes(rng, 8)) {
     out.keep_alive = one_of(rng, {seconds(1), seconds(20)});
     out.keep_alive_interval = seconds(5);

@@ -502,6 +502,7 @@ Connection::Setup setup_of(const Given& given) {
   out.is_v6 = given.is_v6;
   out.options = given.options;
   out.options.receive_buffer = given.receive_buffer;
+  out.options.congestion_control = given.congestion;
   return out;
 }
 

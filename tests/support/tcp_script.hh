@@ -34,7 +34,8 @@ struct Given {
   bool pacing = false;
   std::optional<std::uint8_t> wscale{};  ///< the peer's; absent: no scaling on either side
   bool is_v6 = false;
-  SocketOptions options{};  ///< but for receive_buffer
+  CongestionControl congestion = CongestionControl::kNewReno;
+  SocketOptions options{};  ///< but for receive_buffer and congestion_control
   std::uint32_t quick_acks = 0;
   std::uint32_t initial_receive_buffer = 1u << 30;  ///< at once what it may become
   Config config{};  ///< but for initial window and buffer, timestamps, SACK, scaling, quick ACKs

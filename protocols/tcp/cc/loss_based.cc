@@ -9,8 +9,7 @@
 namespace smol::tcp::cc {
 namespace {
 
-/// Octets counted per ACK in slow start, in segments, without pacing (L of RFC 9406 section 4.2;
-/// docs/decisions, "Slow start by octets"). An ACK of n octets never counts for more than n.
+/// L of RFC 9406 section 4.2, for senders without pacing (docs/decisions/0013-congestion-control.md).
 constexpr std::uint32_t kBurst = 8;
 
 }  // namespace
@@ -64,7 +63,8 @@ std::uint32_t LossBased::slow_start_octets(const AckSample& ack) const noexcept 
   // RFC 3465 section 2.3: what is sent again after a timeout fills gaps, and then one ACK tells of
   // what left the network long ago.
   if (rto_left_ > 0) return std::min(ack.acked, ack.mss);
-  return ack.paced ? ack.acked : std::min(ack.acked, kBurst * ack.mss);
+  if (ack.paced && ack.slow_start_segments >= kBurst) return ack.acked;
+  return std::min(ack.acked, ack.slow_start_segments * ack.mss);
 }
 
 void LossBased::slow_start(const AckSample& ack, bool round_ended, Window& window) noexcept {

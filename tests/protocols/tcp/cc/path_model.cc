@@ -145,9 +145,10 @@ void Model::transmit(std::uint32_t index) {
   flow.prr_out_ += flow.mss_;
   // The bottleneck.
   const Instant free_at = std::max(free_at_, now_);
-  const auto queued = static_cast<std::uint64_t>(
-      static_cast<double>((free_at - now_).count()) * 1e-9 * static_cast<double>(path_.rate));
-  const bool dropped = queued + flow.mss_ > path_.queue || (path_.loss > 0 && chance() < path_.loss);
+  const auto queued = static_cast<std::uint64_t>(static_cast<double>((free_at - now_).count()) *
+                                                 1e-9 * static_cast<double>(path_.rate));
+  const bool dropped =
+      queued + flow.mss_ > path_.queue || (path_.loss > 0 && chance() < path_.loss);
   packet.ce = queued > path_.mark_above;
   if (!dropped) {
     peak_queue_ = std::max(peak_queue_, queued + flow.mss_);
@@ -159,8 +160,8 @@ void Model::transmit(std::uint32_t index) {
     const std::uint64_t rate = flow.congestion.pacing_rate(flow.srtt_);
     if (rate > 0) {
       // Up to a millisecond late is made up for.
-      flow.next_send_ = std::max(flow.next_send_, now_ - milliseconds(1)) +
-                        at_rate(flow.mss_, rate);
+      flow.next_send_ =
+          std::max(flow.next_send_, now_ - milliseconds(1)) + at_rate(flow.mss_, rate);
     }
   }
   flow.timer_ = now_ + rto * (1 << std::min(flow.backoff_, 6u));
@@ -194,8 +195,7 @@ void Model::acknowledged(std::uint32_t index, std::uint64_t number) {
   flow.srtt_ = (7 * flow.srtt_ + ack.rtt) / 8;
   flow.min_rtt_ = std::min(flow.min_rtt_, ack.rtt);
   flow.backoff_ = 0;
-  while (!flow.outstanding_.empty() &&
-         flow.outstanding_.front().number + kReordering <= number) {
+  while (!flow.outstanding_.empty() && flow.outstanding_.front().number + kReordering <= number) {
     flow.outstanding_.pop_front();
     flow.in_flight_ -= flow.mss_;
     flow.lost_ += flow.mss_;
@@ -261,7 +261,8 @@ void Model::recover(Flow& flow, AckSample& ack, std::uint64_t number) {
                                ack.delivered) +
             flow.mss_);
   }
-  congestion.set_cwnd(flow.in_flight_ + static_cast<std::uint32_t>(std::max<std::int64_t>(more, 0)));
+  congestion.set_cwnd(flow.in_flight_ +
+                      static_cast<std::uint32_t>(std::max<std::int64_t>(more, 0)));
 }
 
 void Model::timer(std::uint32_t index) {

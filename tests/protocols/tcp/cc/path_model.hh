@@ -17,10 +17,10 @@ namespace smol::tcp::cc_test {
 ///     senders --> [ queue ] --rate--> receiver
 ///        ^------------ round_trip ---------|
 struct Path {
-  std::uint64_t rate = 12'500'000;           ///< octets a second
-  Duration round_trip = milliseconds(20);    ///< without queue
-  std::uint64_t queue = 250'000;             ///< octets; what does not fit is lost
-  double loss = 0;                           ///< of each packet, by chance
+  std::uint64_t rate = 12'500'000;               ///< octets a second
+  Duration round_trip = milliseconds(20);        ///< without queue
+  std::uint64_t queue = 250'000;                 ///< octets; what does not fit is lost
+  double loss = 0;                               ///< of each packet, by chance
   std::uint64_t mark_above = ~std::uint64_t{0};  ///< octets queued, from which on CE is set
   std::uint64_t seed = 1;
 };
