@@ -38,6 +38,8 @@ TEST(TcpValidation, PipeAckIsTheLargestOfTheLastRounds) {
   Instant now = kStart;
   Congestion c = rate_limited(now);
   EXPECT_EQ(c.info(milliseconds(100)).pipe_ack, 10'000u);
+  c.on_ack(ack_of(now, 10'000, 0, false));  // a period ends
+  now += milliseconds(100);
   c.on_ack(ack_of(now, 15'000, 0, false));
   EXPECT_EQ(c.info(milliseconds(100)).pipe_ack, 15'000u);
   c.on_ack(ack_of(now, 5000, 0, false));
