@@ -118,7 +118,7 @@ Schema<tcp::Config> tcp_schema() {
       .scalar("slow_start_segments", &tcp::Config::slow_start_segments,
               integer<std::uint32_t>(1, 8),
               "An acknowledgement counts for at most so many segments in slow start; RFC 5681 "
-              "counts one.")
+              "counts one. 8 is no bound with pacing (RFC 9406 section 4.2).")
       .scalar("minshall", &tcp::Config::minshall, boolean(),
               "Only a small segment in flight holds back another; off: anything in flight does, as "
               "in RFC 896.")

@@ -89,7 +89,8 @@ struct Config {
   std::uint32_t initial_send_buffer = 1 << 16;     ///< octets; of a larger one, at first
   std::uint32_t initial_receive_buffer = 1 << 16;  ///< octets; never below ten segments
   std::uint32_t initial_window_segments = 10;      ///< RFC 6928; 0: two to four, by RFC 5681
-  /// An ACK counts for at most so many segments in slow start; RFC 5681 counts one.
+  /// An ACK counts for at most so many segments in slow start; RFC 5681 counts one. 8: with pacing
+  /// there is no bound (RFC 9406 section 4.2).
   std::uint32_t slow_start_segments = 8;
   /// Nagle's algorithm in Minshall's form (RFC 9293 appendix A.3): only a small segment in flight
   /// holds back another. Off: anything in flight does (RFC 896).
