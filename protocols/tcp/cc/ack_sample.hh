@@ -31,7 +31,7 @@ struct AckSample {
   bool app_limited = false;   ///< the sample was taken while the application had nothing to send
   bool cwnd_limited = false;  ///< cwnd was what held the sender back in the last round
   bool in_recovery = false;
-  bool paced = false;           ///< what an ACK lets go does not leave as a burst
+  bool paced = false;  ///< what an ACK lets go does not leave as a burst
   /// For how many segments it counts in slow start; as many as RFC 9406 has (section 4.2), or more,
   /// are no bound where `paced`.
   std::uint32_t slow_start_segments = 8;

@@ -83,8 +83,8 @@ class Congestion {
   /// before (RFC 4015, RFC 9438 section 4.9). Nothing the second time.
   void undo() noexcept;
 
-  /// min(n * MSS, max(2 * MSS, n * 1460)) (RFC 6928 section 2); n = 0: two to four segments by their
-  /// size (RFC 5681 section 3.1).
+  /// min(n * MSS, max(2 * MSS, n * 1460)) (RFC 6928 section 2); n = 0: two to four segments by
+  /// their size (RFC 5681 section 3.1).
   static std::uint32_t initial_window(std::uint32_t mss, std::uint32_t segments) noexcept;
 
   CongestionInfo info(Duration srtt) const noexcept;
