@@ -31,7 +31,7 @@ def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 def round_trip(rig: Rig, family: Family) -> float:
     """The best of a few, in milliseconds."""
-    out = rig.left.run("ping", "-n", "-q", "-c", 5, "-i", 0.05, family.address).out
+    out = rig.left.run("ping", "-n", "-q", "-c", 10, "-i", 0.03, family.address).out
     return float(re.search(r"= ([\d.]+)/", out)[1])  # type: ignore[index]
 
 
@@ -50,7 +50,7 @@ LINKS = {
     "rate": ({"delay": "2ms", "rate": "20Mbit", "queue_packets": 20}, 1024, "queue_full"),
     "codel": ({"delay": "2ms", "rate": "10Mbit", "aqm": "codel", "codel_target": "2ms", "codel_interval": "20ms"},
               1024, "codel_dropped"),
-    "black-out": ({"delay": "2ms", "rate": "10Mbit", "blackout": "100ms", "blackout_after": "100ms"}, 512,
+    "black-out": ({"delay": "2ms", "rate": "4Mbit", "blackout": "150ms", "blackout_after": "500ms"}, 512,
                   "blacked_out"),
 }
 
@@ -104,10 +104,10 @@ def test_the_delay_is_that_of_both_directions(rig: Rig) -> None:
     bare = round_trip(rig, IPV4)
     with rig.link(delay="20ms"):
         took = round_trip(rig, IPV4)
-    assert 40 <= took < 40 + bare + 5 * PATIENCE
+    assert 40 <= took < 40 + bare + 20 * PATIENCE
     with rig.link("a_to_b", delay="30ms"):
         took = round_trip(rig, IPV6)
-    assert 30 <= took < 30 + bare + 5 * PATIENCE
+    assert 30 <= took < 30 + bare + 20 * PATIENCE
 
 
 def test_the_rate_is_kept(rig: Rig) -> None:
