@@ -234,6 +234,10 @@ Schema<RouteConfig> route_schema() {
           "The port. `auto` is the one whose subnet holds the gateway.")
       .scalar("metric", &RouteConfig::metric, integer<std::uint32_t>(0),
               "Of routes to the same prefix the one with the lowest is taken.")
+      .scalar(
+          "mtu", &RouteConfig::mtu, integer<std::uint16_t>(0),
+          "Packets are no longer than so many octets, and peers are told so; at least 68, or 1280 "
+          "for IPv6. 0: as long as the link carries.")
       .after(settle_default);
   return schema;
 }

@@ -110,6 +110,11 @@ class Checker {
     if (route.gateway) {
       check_gateway(i, route.port.empty() ? nullptr : &*port);
     }
+    const std::uint16_t least_mtu = route.destination.address().is_v4() ? 68 : 1280;
+    if (route.mtu != 0 && route.mtu < least_mtu) {
+      refuse(path + ".mtu", std::to_string(route.mtu) + " is less than " +
+                                std::to_string(least_mtu) + ": no link is so narrow");
+    }
     for (std::size_t j = 0; j < i; ++j) {
       const RouteConfig& other = config_.routes[j];
       if (other.destination == route.destination && other.metric == route.metric) {

@@ -104,6 +104,7 @@ void fill(const Route& from, const InterfaceList& all, v1::Route& to) {
   if (from.gateway) put(*from.gateway, *to.mutable_gateway());
   if (from.interface < all.size()) to.set_interface(std::string{all[from.interface].name.view()});
   to.set_metric(from.metric);
+  to.set_mtu(from.mtu);
   to.set_connected(is_connected(from, all));
 }
 
@@ -187,6 +188,12 @@ Parsed<Route> parse_route(const v1::Route& in, std::string_view field, const Int
   if (!destination) return fail(destination.error());
   out.destination = *destination;
   out.metric = in.metric();
+  const std::uint32_t least_mtu = destination->address().is_v4() ? 68 : 1280;
+  if (in.mtu() != 0 && (in.mtu() < least_mtu || in.mtu() > 0xffff)) {
+    return invalid(path(field, "mtu"), std::to_string(in.mtu()) + " is not " +
+                                           std::to_string(least_mtu) + "..65535, or 0 for none");
+  }
+  out.mtu = static_cast<std::uint16_t>(in.mtu());
   if (in.has_gateway()) {
     const auto gateway = parse_gateway(in, *destination, field, all);
     if (!gateway) return fail(gateway.error());
@@ -310,6 +317,14 @@ grpc::Status RouteService::LookupRoute(grpc::ServerContext*, const v1::LookupRou
   fill(route, *all, *response->mutable_route());
   put(answer->next_hop, *response->mutable_next_hop());
   put(answer->source, *response->mutable_source());
+  if (answer->interface < all->size() && answer->mtu < (*all)[answer->interface].mtu) {
+    response->set_mtu(answer->mtu);
+  }
+  if (answer->mtu_expires) {
+    const Duration left = std::max(*answer->mtu_expires, Duration::zero());
+    response->set_mtu_expires_seconds(
+        static_cast<std::uint32_t>((left + seconds(1) - nanoseconds(1)) / seconds(1)));
+  }
   return grpc::Status::OK;
 }
 

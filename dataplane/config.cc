@@ -172,6 +172,11 @@ Checked check_routes(const Config& config) {
     if (route.gateway && route.gateway->family() != route.destination.address().family()) {
       return refuse(who + "gateway " + printed(*route.gateway) + " is of the other IP version");
     }
+    const std::uint16_t least_mtu = route.destination.address().is_v4() ? 68 : 1280;
+    if (route.mtu != 0 && route.mtu < least_mtu) {
+      return refuse(who + "mtu " + std::to_string(route.mtu) + " is less than " +
+                    std::to_string(least_mtu));
+    }
     const auto named = [&](const PortConfig& port) { return port.name == route.port; };
     const auto reaches = [&](const PortConfig& port) {
       return std::any_of(port.addresses.begin(), port.addresses.end(),

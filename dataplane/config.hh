@@ -113,6 +113,7 @@ struct RouteConfig {
   std::optional<IpAddress> gateway;  ///< absent: on-link
   std::string port;  ///< name of the interface; empty: the one whose subnet holds the gateway
   std::uint32_t metric = 0;
+  std::uint16_t mtu = 0;  ///< 0: as long as the link carries
 };
 
 struct LogConfig {

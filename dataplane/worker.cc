@@ -88,6 +88,7 @@ Result<void, StartError> Worker::add_route(const RouteConfig& config) {
   route.destination = config.destination;
   route.gateway = config.gateway;
   route.metric = config.metric;
+  route.mtu = config.mtu;
   const auto ports = environment_.ports;
   const auto found = std::find_if(ports.begin(), ports.end(), [&](const auto& port) {
     if (!config.port.empty()) return port->name() == config.port;

@@ -41,6 +41,7 @@ std::optional<Quote> parse_quote(Bytes quoted) noexcept {
     out.source.address = ip->source();
     out.destination.address = ip->destination();
     out.protocol = ip->protocol();
+    out.total_len = static_cast<std::uint32_t>(ip->total_len());
     if (!read_transport(quoted.subspan(ip->header_len()), out)) return std::nullopt;
     return out;
   }
@@ -49,6 +50,7 @@ std::optional<Quote> parse_quote(Bytes quoted) noexcept {
   out.source.address = ip->source();
   out.destination.address = ip->destination();
   out.protocol = ip->next_header();
+  out.total_len = static_cast<std::uint32_t>(Ip6View::kHeader + ip->payload_len());
   if (!read_transport(quoted.subspan(Ip6View::kHeader), out)) return std::nullopt;
   return out;
 }

@@ -15,6 +15,7 @@ struct Quote {
   IpEndpoint source;  ///< ours, if the error concerns us
   IpEndpoint destination;
   IpProtocol protocol = IpProtocol::kTcp;  ///< TCP, UDP, or the family's ICMP: an echo request
+  std::uint32_t total_len = 0;             ///< of the whole packet, headers included
   SeqNumber seq;                           ///< of a TCP segment
   std::uint16_t identifier = 0;            ///< of an echo request
   std::uint16_t sequence = 0;              ///< of an echo request

@@ -22,13 +22,30 @@ struct NeighborConfig {
   Duration failed_hold = seconds(3);  ///< a neighbour that failed is not asked again before
 };
 
+/// Path MTU discovery (RFC 1191, RFC 8201).
+struct PathMtuConfig {
+  /// What a router told is believed this long; then the path is tried at its link's MTU again. At
+  /// least 5 minutes (RFC 1191 section 6.3, RFC 8201 section 4).
+  Duration lifetime = seconds(600);
+  /// IPv4 packets are cut no smaller because of ICMP: less costs more packets than it saves, and is
+  /// what an attacker asks for. Where even this is too long, routers may fragment. 68..1500
+  std::uint16_t least4 = 552;
+};
+
 /// A route: where packets to `destination` go.
 struct Route {
   IpPrefix destination;
   std::optional<IpAddress> gateway;  ///< none: on-link
   InterfaceId interface = 0;
   std::uint32_t metric = 0;  ///< of equal prefixes the lowest wins
+  /// Packets are no longer than so many octets, whatever the link carries. 0: the link says
+  std::uint16_t mtu = 0;
 
+  /// The same way: there are no two routes of which this is true.
+  constexpr bool same_way(const Route& other) const noexcept {
+    return destination == other.destination && gateway == other.gateway &&
+           interface == other.interface && metric == other.metric;
+  }
   constexpr bool operator==(const Route&) const noexcept = default;
 };
 

@@ -52,6 +52,8 @@ std::uint32_t RouteTable::place(const IpAddress& key, unsigned bits) noexcept {
 }
 
 bool RouteTable::valid(const Route& route) noexcept {
+  const std::uint16_t least_mtu = route.destination.address().is_v4() ? 68 : 1280;
+  if (route.mtu != 0 && route.mtu < least_mtu) return false;
   return !route.gateway || (route.gateway->family() == route.destination.address().family() &&
                             may_be_a_host(*route.gateway));
 }
@@ -64,7 +66,7 @@ Result<void, Error> RouteTable::add(const Route& route) noexcept {
   const unsigned bits = stored.destination.mapped_length();
   if (const std::uint32_t* found = find_link(key, bits)) {
     for (std::uint32_t at = nodes_.at(*found).first; at != kNone; at = routes_.at(at).next) {
-      if (routes_.at(at).route == stored) return fail(Error::kExists);
+      if (routes_.at(at).route.same_way(stored)) return fail(Error::kExists);
     }
   }
   if (routes_.full()) return fail(Error::kNoBuffers);
@@ -85,7 +87,7 @@ Result<void, Error> RouteTable::remove(const Route& route) noexcept {
   stored.destination = IpPrefix{key, route.destination.length()};
   for (std::uint32_t* link = &nodes_.at(*found).first; *link != kNone;
        link = &routes_.at(*link).next) {
-    if (!(routes_.at(*link).route == stored)) continue;
+    if (!routes_.at(*link).route.same_way(stored)) continue;
     take_out(link);
     return {};
   }
@@ -132,7 +134,7 @@ Result<void, Error> RouteTable::replace(const Route& route) noexcept {
   // The same route may be there behind the one it replaces: once is enough.
   for (std::uint32_t* link = &routes_.at(first).next; *link != kNone;
        link = &routes_.at(*link).next) {
-    if (!(routes_.at(*link).route == stored)) continue;
+    if (!routes_.at(*link).route.same_way(stored)) continue;
     take_out(link);
     break;
   }

@@ -19,9 +19,10 @@ class RouteTable {
   RouteTable(std::uint32_t capacity, std::pmr::memory_resource& memory);
 
   /// Host bits of the destination are cleared. Errors: kInvalid (gateway of the other family, or
-  /// one that no host can be), kExists (same prefix, gateway, interface and metric), kNoBuffers.
+  /// one that no host can be; an MTU that no link has), kExists (same prefix, gateway, interface
+  /// and metric), kNoBuffers.
   Result<void, Error> add(const Route& route) noexcept;
-  /// Removes the route equal to this one. Error: kNotFound.
+  /// Removes the route that goes this way, whatever its MTU. Error: kNotFound.
   Result<void, Error> remove(const Route& route) noexcept;
   /// Removes the first route that matches, and returns it. Error: kNotFound.
   Result<Route, Error> remove_first(const RouteMatch& match) noexcept;

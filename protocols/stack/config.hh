@@ -19,6 +19,7 @@ struct Limits {
   std::uint32_t addresses = 256;  ///< of all interfaces
   std::uint32_t routes = 1024;
   std::uint32_t neighbors = 4096;
+  std::uint32_t path_mtus = 4096;      ///< destinations whose path is narrower than its link
   std::uint32_t connections = 65'536;  ///< TCP, from the completed handshake on
   std::uint32_t half_open = 65'536;    ///< TCP, those that listeners wait for an ACK of
   std::uint32_t listeners = 1024;
@@ -46,6 +47,7 @@ struct StackConfig {
   Limits limits;
   tcp::Config tcp;
   NeighborConfig neighbor;
+  PathMtuConfig path_mtu;
   IcmpConfig icmp;
   std::uint8_t hop_limit = 64;  ///< of what no socket owns
   std::uint16_t first_ephemeral_port = 32'768;

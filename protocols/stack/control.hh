@@ -66,6 +66,8 @@ class StackControl {
   virtual Slice interfaces_from(Cursor from, std::span<InterfaceInfo> out) const noexcept = 0;
   virtual Slice routes_from(Cursor from, std::span<Route> out) const noexcept = 0;
   virtual Slice neighbors_from(Cursor from, std::span<NeighborInfo> out) const noexcept = 0;
+  /// Paths narrower than their link, as routers told.
+  virtual Slice path_mtus_from(Cursor from, std::span<PathMtuInfo> out) const noexcept = 0;
   /// Listeners, connections, what is in TIME-WAIT, UDP and ICMP sockets, in this order.
   virtual Slice sockets_from(Cursor from, std::span<SocketInfo> out) const noexcept = 0;
 

@@ -54,6 +54,8 @@ class IcmpTransport final : public Network<P>::Unreachable {
   static bool is_echo(const icmp::Quote& quote) noexcept {
     return quote.protocol == IpProtocol::kIcmp || quote.protocol == IpProtocol::kIcmp6;
   }
+  static tcp::FlowKey flow_of(InterfaceId interface, const icmp::Quote& quote) noexcept;
+  std::optional<Drop> too_big(Inbound<P>& in, const icmp::Quote& quote) noexcept;
   bool tell(InterfaceId interface, const icmp::Quote& quote, icmp::Meaning meaning) noexcept;
 
   Network<P>& net_;
@@ -172,7 +174,12 @@ std::optional<Drop> IcmpTransport<P>::error_about(Inbound<P>& in, icmp::Meaning 
     if (!why) net_.counters().icmp_in_errors.add();
     return why;
   }
-  if (!tell(in.interface, *quote, meaning)) return Drop::kIcmpErrorUnmatched;
+  if (quote->protocol == IpProtocol::kTcp && meaning.error == Error::kMessageTooLong) {
+    const std::optional<Drop> why = too_big(in, *quote);
+    if (why) return why;
+  } else if (!tell(in.interface, *quote, meaning)) {
+    return Drop::kIcmpErrorUnmatched;
+  }
   net_.counters().icmp_in_errors.add();
   net_.consume(std::move(in.packet));
   return std::nullopt;
@@ -184,11 +191,26 @@ bool IcmpTransport<P>::tell(InterfaceId interface, const icmp::Quote& quote,
   if (quote.protocol == IpProtocol::kUdp) {
     return udp_.icmp_error(quote.source, quote.destination, meaning.error);
   }
+  return tcp_.icmp_error(flow_of(interface, quote), quote.seq, meaning.error, meaning.hard);
+}
+
+/// The connection that a quoted segment belongs to.
+template <PacketBuffer P>
+tcp::FlowKey IcmpTransport<P>::flow_of(InterfaceId interface, const icmp::Quote& quote) noexcept {
   const bool scoped =
       quote.source.address.is_link_local() || quote.destination.address.is_link_local();
-  const tcp::FlowKey flow{quote.source.address, quote.destination.address, quote.source.port,
-                          quote.destination.port, scoped ? interface : InterfaceId{0}};
-  return tcp_.icmp_error(flow, quote.seq, meaning.error, meaning.hard);
+  return {quote.source.address, quote.destination.address, quote.source.port,
+          quote.destination.port, scoped ? interface : InterfaceId{0}};
+}
+
+/// A segment of ours did not fit a link on its way: TCP makes its segments smaller, and no user
+/// hears of it.
+template <PacketBuffer P>
+std::optional<Drop> IcmpTransport<P>::too_big(Inbound<P>& in, const icmp::Quote& quote) noexcept {
+  const Bytes message = in.packet.pull(in.l4 + Icmp4View::kHeader).subspan(in.l4);
+  // Over IPv4 the upper half is not used, or says how much is quoted (RFC 4884).
+  const std::uint32_t mtu = in.is_v4 ? be16(message, 6) : be32(message, 4);
+  return tcp_.packet_too_big(flow_of(in.interface, quote), quote.seq, quote.total_len, mtu);
 }
 
 template <PacketBuffer P>

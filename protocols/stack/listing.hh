@@ -80,6 +80,16 @@ struct RouteAnswer {
   InterfaceId interface = 0;
   IpAddress next_hop;
   IpAddress source;
+  std::uint16_t mtu = 0;                ///< octets of the longest packet that gets there
+  std::optional<Duration> mtu_expires;  ///< a router said so, and is believed that much longer
+};
+
+/// What routers told of the path to a destination.
+struct PathMtuInfo {
+  IpAddress destination;
+  InterfaceId scope = 0;  ///< the interface of a link-local destination; 0 of all others
+  std::uint16_t mtu = 0;
+  Instant expires{};
 };
 
 /// A socket, or what is left of one, as ss(8) shows it.

@@ -17,6 +17,7 @@
 #include "protocols/base/timer_wheel.hh"
 #include "protocols/iface/addresses.hh"
 #include "protocols/iface/neighbor.hh"
+#include "protocols/iface/path_mtu.hh"
 #include "protocols/iface/routes.hh"
 #include "protocols/packet/buffer.hh"
 #include "protocols/stack/config.hh"
@@ -36,6 +37,7 @@ struct Path {
   Handle neighbor;          ///< null: the link address follows from the destination (a group)
   std::uint32_t epoch = 0;  ///< 0: not found yet
   InterfaceId interface = 0;
+  std::uint16_t mtu = 0;  ///< octets of an IP packet that go all the way, as far as is known
 };
 
 /// What an IP header of ours says beyond the payload.
@@ -81,7 +83,11 @@ class Network {
   TimerWheel& wheel() noexcept { return wheel_; }
   Instant next_timer() const noexcept { return wheel_.next_deadline(); }
   Instant now() const noexcept { return now_; }
-  void set_now(Instant now) noexcept { now_ = now; }
+  void set_now(Instant now) noexcept {
+    now_ = now;
+    if (path_mtus_.has_changed(now)) [[unlikely]]
+      forget_paths();
+  }
   void set_drop_observer(DropObserver<P>* observer) noexcept { observer_ = observer; }
 
   // However small the pool, packets are left to receive with: without an acknowledgement nothing
@@ -169,6 +175,7 @@ class Network {
   Result<void, Error> delete_neighbor(InterfaceId interface, const IpAddress& address) noexcept;
   Slice flush_neighbors(InterfaceId interface, Cursor from) noexcept;
   Slice neighbors_from(Cursor from, std::span<NeighborInfo> out) const noexcept;
+  Slice path_mtus_from(Cursor from, std::span<PathMtuInfo> out) const noexcept;
   const RouteTable& routes() const noexcept { return routes_; }
   NeighborCache& neighbors() noexcept { return neighbors_; }
   const NeighborCache& neighbors() const noexcept { return neighbors_; }
@@ -185,6 +192,19 @@ class Network {
   /// or group destination and more than one interface to choose from).
   Result<Egress, Error> route(const IpAddress& destination, std::optional<IpAddress> source,
                               std::optional<InterfaceId> interface) const noexcept;
+
+  /// How long a packet may be.
+  struct Mtu {
+    std::uint16_t link =
+        0;  ///< on the first link, and by its route's word: what we can receive, too
+    std::uint16_t path = 0;  ///< all the way, by what routers told: at most `link`
+  };
+  /// `interface`: where it leaves if no route says; the only one for scoped destinations.
+  Mtu mtu_to(const IpAddress& destination, InterfaceId interface) const noexcept;
+  /// A router said that packets to this destination may be `mtu` octets long at most. True: it is
+  /// news.
+  bool lower_path_mtu(InterfaceId interface, const IpAddress& destination,
+                      std::uint16_t mtu) noexcept;
 
   /// Is a path as the routes and addresses are now?
   bool is_current(const Path& path) const noexcept { return path.epoch == epoch_; }
@@ -279,10 +299,17 @@ class Network {
   static bool may_be_ours(const IpPrefix& address) noexcept;
   Result<void, Error> put_address(InterfaceId interface, const IpPrefix& address) noexcept;
   void remove_address(InterfaceId interface, std::size_t at) noexcept;
+  std::uint16_t path_mtu(InterfaceId interface, const IpAddress& destination,
+                         std::uint16_t link) const noexcept;
   bool find_path(const IpHeader& header, Path& path, NeighborAction& action, Drop& why) noexcept;
   bool fit(P& packet, InterfaceId interface) noexcept;
   static bool become_view(P& packet) noexcept;
-  bool put_ip_header(P& packet, const IpHeader& header, InterfaceId interface) noexcept;
+  /// A router said that not even the least we cut to gets through: it may fragment.
+  bool is_below_least(const Path& path) const noexcept {
+    return path.mtu == config_.path_mtu.least4 && path.mtu < interfaces_.at(path.interface).mtu;
+  }
+  bool put_ip_header(P& packet, const IpHeader& header, InterfaceId interface,
+                     bool dont_fragment = true) noexcept;
   void send_to(InterfaceId interface, P packet, const MacAddress& to, bool v4) noexcept;
   void wait_for(Neighbor& neighbor, P packet) noexcept;
   void solicit(const Neighbor& neighbor, bool to_all) noexcept;
@@ -307,6 +334,8 @@ class Network {
   AddressTable addresses_;
   RouteTable routes_;
   NeighborCache neighbors_;
+  PathMtuCache path_mtus_;
+  std::uint16_t next_id_;  ///< of IPv4 packets that a router may fragment
   std::pmr::memory_resource& memory_;
   PacketQueue<P>* pending_;  ///< by neighbour index
 };

@@ -73,6 +73,10 @@ Result<RouteAnswer, Error> Network<P>::find_route(const RouteQuery& query) const
   answer.interface = egress->interface;
   answer.next_hop = egress->next_hop;
   answer.source = egress->source;
+  answer.mtu = mtu_to(query.destination, egress->interface).path;
+  const InterfaceId scope = is_scoped(query.destination) ? egress->interface : InterfaceId { 0 };
+  const PathMtuCache::Entry* told = path_mtus_.find(now_, scope, query.destination);
+  if (told != nullptr && told->mtu == answer.mtu) answer.mtu_expires = told->expires - now_;
   return answer;
 }
 
@@ -170,6 +174,17 @@ Slice Network<P>::neighbors_from(Cursor from, std::span<NeighborInfo> out) const
           info.waiting = neighbor.pending;
           return true;
         });
+  });
+}
+
+template <PacketBuffer P>
+Slice Network<P>::path_mtus_from(Cursor from, std::span<PathMtuInfo> out) const noexcept {
+  return path_mtus_.in_places([&](const auto& table) {
+    return slice_of(table, from, out,
+                    [&](std::uint32_t, const PathMtuCache::Entry& entry, PathMtuInfo& info) {
+                      info = {entry.destination, entry.scope, entry.mtu, entry.expires};
+                      return entry.expires > now_;
+                    });
   });
 }
 

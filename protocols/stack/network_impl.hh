@@ -24,6 +24,12 @@ inline StackSecrets scrambled(StackSecrets secrets) noexcept {
   return secrets;
 }
 
+/// Where the identifications of IPv4 packets begin.
+inline std::uint16_t first_identification(const StackSecrets& secrets) noexcept {
+  const std::uint8_t which[] = {2};
+  return static_cast<std::uint16_t>(siphash24(secrets.isn, Bytes{which}));
+}
+
 }  // namespace detail
 
 template <PacketBuffer P>
@@ -49,6 +55,8 @@ Network<P>::Network(const StackConfig& config, const StackSecrets& secrets, type
                  secrets_.hash,
                  secrets.seed,
                  memory},
+      path_mtus_{config_.path_mtu, config.limits.path_mtus, secrets_.hash, memory},
+      next_id_{detail::first_identification(secrets_)},
       memory_{memory},
       pending_{static_cast<PacketQueue<P>*>(memory.allocate(
           sizeof(PacketQueue<P>) * config.limits.neighbors, alignof(PacketQueue<P>)))} {
@@ -215,6 +223,37 @@ Result<typename Network<P>::Egress, Error> Network<P>::route(
 }
 
 template <PacketBuffer P>
+typename Network<P>::Mtu Network<P>::mtu_to(const IpAddress& destination,
+                                            InterfaceId interface) const noexcept {
+  const bool scoped = is_scoped(destination);
+  const Route* route = scoped ? nullptr : routes_.lookup(destination);
+  if (route != nullptr && interfaces_.live(route->interface)) interface = route->interface;
+  Mtu out;
+  out.link = interfaces_.at(interface).mtu;
+  if (route != nullptr && route->mtu != 0) out.link = std::min(out.link, route->mtu);
+  out.path = path_mtu(interface, destination, out.link);
+  return out;
+}
+
+/// What routers told of a path, if its first link carries `link` octets.
+template <PacketBuffer P>
+std::uint16_t Network<P>::path_mtu(InterfaceId interface, const IpAddress& destination,
+                                   std::uint16_t link) const noexcept {
+  const InterfaceId scope = is_scoped(destination) ? interface : InterfaceId { 0 };
+  return std::min(link, path_mtus_.lookup(now_, scope, destination).value_or(link));
+}
+
+template <PacketBuffer P>
+bool Network<P>::lower_path_mtu(InterfaceId interface, const IpAddress& destination,
+                                std::uint16_t mtu) noexcept {
+  const InterfaceId scope = is_scoped(destination) ? interface : InterfaceId { 0 };
+  if (mtu >= mtu_to(destination, interface).link) return false;
+  if (!path_mtus_.lower(now_, scope, destination, mtu)) return false;
+  counters_.path_mtu_updates.add();
+  return true;
+}
+
+template <PacketBuffer P>
 bool Network<P>::find_path(const IpHeader& header, Path& path, NeighborAction& action,
                            Drop& why) noexcept {
   const bool scoped = is_scoped(header.destination);
@@ -225,7 +264,10 @@ bool Network<P>::find_path(const IpHeader& header, Path& path, NeighborAction& a
     why = egress.error() == Error::kAddressNotAvailable ? Drop::kNoSourceAddress : Drop::kNoRoute;
     return false;
   }
-  path = {{}, epoch_, egress->interface};
+  std::uint16_t link = interfaces_.at(egress->interface).mtu;
+  if (egress->route != nullptr && egress->route->mtu != 0)
+    link = std::min(link, egress->route->mtu);
+  path = {{}, epoch_, egress->interface, path_mtu(egress->interface, header.destination, link)};
   const bool to_group =
       egress->next_hop.is_multicast() ||
       addresses_.find(egress->interface, egress->next_hop) == AddressKind::kBroadcast;
@@ -373,7 +415,7 @@ void Network<P>::send(P packet, const IpHeader& header, Path& path) noexcept {
       return;
     }
   }
-  if (!put_ip_header(packet, header, path.interface)) {
+  if (!put_ip_header(packet, header, path.interface, !is_below_least(path))) {
     drop_outgoing(path.interface, std::move(packet), Drop::kTxNoBuffer);
     return;
   }
@@ -450,12 +492,13 @@ void Network<P>::send_on_link(P packet, const IpHeader& header, InterfaceId inte
     return;
   }
   perform(action);
-  Path path{neighbors_.handle_of(*neighbor), epoch_, interface};
+  Path path{neighbors_.handle_of(*neighbor), epoch_, interface, interfaces_.at(interface).mtu};
   send(std::move(packet), header, path);
 }
 
 template <PacketBuffer P>
-bool Network<P>::put_ip_header(P& packet, const IpHeader& header, InterfaceId interface) noexcept {
+bool Network<P>::put_ip_header(P& packet, const IpHeader& header, InterfaceId interface,
+                               bool dont_fragment) noexcept {
   const auto payload_len = static_cast<std::uint16_t>(packet.size());
   PacketMeta& meta = packet.meta();
   meta.interface = interface;
@@ -470,6 +513,10 @@ bool Network<P>::put_ip_header(P& packet, const IpHeader& header, InterfaceId in
     repr.ecn = header.ecn;
     repr.ttl = header.hop_limit;
     repr.payload_len = payload_len;
+    if (!dont_fragment) [[unlikely]] {
+      repr.dont_fragment = false;
+      repr.identification = next_id_++;
+    }
     const bool offload = interfaces_.at(interface).offloads.ip4_checksum;
     meta.tx.ip4_checksum = offload;
     repr.emit(out, offload);

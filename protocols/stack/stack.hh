@@ -128,6 +128,9 @@ class Stack final : public Sockets, public StackControl {
   Slice neighbors_from(Cursor from, std::span<NeighborInfo> out) const noexcept override {
     return net_.neighbors_from(from, out);
   }
+  Slice path_mtus_from(Cursor from, std::span<PathMtuInfo> out) const noexcept override {
+    return net_.path_mtus_from(from, out);
+  }
   Slice sockets_from(Cursor from, std::span<SocketInfo> out) const noexcept override;
   Result<SocketInfo, Error> socket_info(SocketId socket) const noexcept override;
   Result<tcp::Info, Error> connection_info(SocketId socket) const noexcept override;

@@ -380,6 +380,7 @@ void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) 
       net_.doubt(socket.path);
       if (socket.owned && socket.connection.trouble_is_news()) events |= SocketEvents::kSoftError;
     }
+    if ((actions.notes & Note::kPathMtu) != 0) path_mtu_learned(socket);
     if ((actions.notes & Note::kConnected) != 0) {
       established(index);
       if (!socket.connection.passive())
@@ -406,7 +407,8 @@ void TcpTransport<P>::count(const tcp::Actions& actions) noexcept {
   };
   constexpr std::uint32_t kRare = Note::kTimeout | Note::kFastRetransmit | Note::kChallengeAck |
                                   Note::kOutOfOrder | Note::kKeepAlive | Note::kZeroWindowProbe |
-                                  Note::kTextAfterClose | Note::kTailProbe | Note::kUndone;
+                                  Note::kTextAfterClose | Note::kTailProbe | Note::kUndone |
+                                  Note::kPathMtuDoubted | Note::kBlackHole | Note::kProbeArrived;
   if ((actions.notes & kRare) == 0) return;
   on(Note::kTimeout, counters.tcp_timeouts);
   on(Note::kFastRetransmit, counters.tcp_fast_retrans);
@@ -417,6 +419,9 @@ void TcpTransport<P>::count(const tcp::Actions& actions) noexcept {
   on(Note::kTextAfterClose, counters.tcp_abort_on_data);
   on(Note::kTailProbe, counters.tcp_loss_probes);
   on(Note::kUndone, counters.tcp_loss_undone);
+  on(Note::kPathMtuDoubted, counters.tcp_path_mtu_doubted);
+  on(Note::kBlackHole, counters.tcp_black_holes);
+  on(Note::kProbeArrived, counters.tcp_mtu_probes_arrived);
 }
 
 template <PacketBuffer P>
@@ -587,6 +592,35 @@ bool TcpTransport<P>::icmp_error(const tcp::FlowKey& flow, SeqNumber quoted, Err
     kill(entry, error, false);
   }
   return true;
+}
+
+template <PacketBuffer P>
+std::optional<Drop> TcpTransport<P>::packet_too_big(const tcp::FlowKey& flow, SeqNumber quoted,
+                                                    std::uint32_t quoted_len,
+                                                    std::uint32_t claimed) noexcept {
+  const std::uint32_t entry = find(hash(flow), flow);
+  if (entry == IndexTable::kNone || (entry & kTimeWaitBit) != 0) return Drop::kIcmpErrorUnmatched;
+  Socket& socket = sockets_.at(entry);
+  const bool v4 = flow.local.is_v4();
+  // Of a router that names no MTU one cannot be sure that it quotes the length right (RFC 1191
+  // section 5).
+  if (claimed == 0 && v4)
+    claimed = next_plateau(std::min<std::uint32_t>(quoted_len, socket.path.mtu));
+  const std::optional<std::uint16_t> mtu =
+      believable_mtu(net_.config().path_mtu, flow.local.family(), claimed);
+  if (!mtu || quoted_len <= claimed) return Drop::kIcmpNoNewMtu;
+  const tcp::Actions actions = socket.connection.packet_too_big(context_, quoted, mss_of(*mtu, v4));
+  if (actions.dropped) return actions.drop;
+  perform(entry, actions);
+  return std::nullopt;
+}
+
+/// The connection believes it; so may all who send there.
+template <PacketBuffer P>
+void TcpTransport<P>::path_mtu_learned(Socket& socket) noexcept {
+  const std::uint16_t mtu = mtu_of(socket.connection.path_mss(), socket.flow.local.is_v4());
+  net_.lower_path_mtu(socket.path.interface, socket.flow.remote, mtu);
+  socket.path.mtu = std::min(socket.path.mtu, mtu);
 }
 
 }  // namespace smol

@@ -20,6 +20,8 @@ void TcpTransport<P>::transmit(std::size_t max_segments) noexcept {
       free_if_unlinked(index);
       continue;
     }
+    if (!net_.is_current(socket.path)) [[unlikely]]
+      look_at_path(socket);
     std::size_t share = std::min(max_segments, kSegmentsATurn);
     max_segments -= share;
     tcp::SegmentOut out;
@@ -56,10 +58,12 @@ void TcpTransport<P>::send_segment(Socket& socket, tcp::SegmentOut& out) noexcep
   if (out.retransmission) net_.counters().tcp_retrans_segs.add();
   if (!out.header.options.sack.empty()) [[unlikely]]
     count_duplicate(out.header);
-  const InterfaceId before = socket.path.interface;
+  if (out.probe) [[unlikely]]
+    net_.counters().tcp_mtu_probes.add();
+  const Path before = socket.path;
   finish(std::move(packet), socket.flow, out, sum, out.len, marks_of(socket.connection),
          socket.path);
-  if (socket.path.interface != before) [[unlikely]]
+  if (socket.path.interface != before.interface || socket.path.mtu != before.mtu) [[unlikely]]
     moved(socket);
 }
 
@@ -76,11 +80,22 @@ void TcpTransport<P>::count_duplicate(const TcpRepr& header) noexcept {
   }
 }
 
-/// The routes lead elsewhere now: segments are cut for the new link.
+/// The routes lead elsewhere now, or the path has become wider or narrower: segments are cut for
+/// it.
 template <PacketBuffer P>
 void TcpTransport<P>::moved(Socket& socket) noexcept {
-  const InterfaceId interface = socket.path.interface;
-  socket.connection.path_changed(context_, mss_on(interface, socket.flow.local.is_v4()));
+  const bool v4 = socket.flow.local.is_v4();
+  const typename Network<P>::Mtu mtu = net_.mtu_to(socket.flow.remote, socket.path.interface);
+  socket.connection.path_changed(context_, mss_of(mtu.link, v4), mss_of(mtu.path, v4));
+}
+
+/// Before it says anything on a path that may have changed: how long may its packets be?
+template <PacketBuffer P>
+void TcpTransport<P>::look_at_path(Socket& socket) noexcept {
+  const std::uint16_t mtu = net_.mtu_to(socket.flow.remote, socket.path.interface).path;
+  if (mtu == socket.path.mtu) return;
+  socket.path.mtu = mtu;
+  moved(socket);
 }
 
 /// Which packet of the send queue holds this octet. The cursors make it O(1) for new data, for the

@@ -49,11 +49,22 @@ Result<SocketId, Error> TcpTransport<P>::listen(const TcpListenOptions& options)
   return SocketId{SocketKind::kTcpListener, made};
 }
 
+namespace detail {
+
+inline constexpr std::size_t tcp_and_ip(bool v4) noexcept {
+  return TcpView::kMinHeader + (v4 ? Ip4Repr::header_len() : Ip6Repr::header_len());
+}
+
+}  // namespace detail
+
 template <PacketBuffer P>
-std::uint16_t TcpTransport<P>::mss_on(InterfaceId interface, bool v4) const noexcept {
-  const std::size_t headers =
-      TcpView::kMinHeader + (v4 ? Ip4Repr::header_len() : Ip6Repr::header_len());
-  return static_cast<std::uint16_t>(net_.interface(interface).mtu - headers);
+std::uint16_t TcpTransport<P>::mss_of(std::uint16_t mtu, bool v4) noexcept {
+  return static_cast<std::uint16_t>(mtu - detail::tcp_and_ip(v4));
+}
+
+template <PacketBuffer P>
+std::uint16_t TcpTransport<P>::mtu_of(std::uint16_t mss, bool v4) noexcept {
+  return static_cast<std::uint16_t>(std::min<std::size_t>(mss + detail::tcp_and_ip(v4), 0xffff));
 }
 
 template <PacketBuffer P>
@@ -63,7 +74,9 @@ tcp::Connection::Setup TcpTransport<P>::setup_for(const tcp::FlowKey& flow, SeqN
   tcp::Connection::Setup setup;
   setup.iss = iss;
   setup.ts_offset = tcp::timestamp_offset(net_.secrets().isn, flow);
-  setup.local_mss = mss_on(interface, flow.local.is_v4());
+  const typename Network<P>::Mtu mtu = net_.mtu_to(flow.remote, interface);
+  setup.local_mss = mss_of(mtu.link, flow.local.is_v4());
+  setup.path_mss = mss_of(mtu.path, flow.local.is_v4());
   setup.is_v6 = flow.local.is_v6();
   setup.options = options;
   return setup;
@@ -74,12 +87,13 @@ std::uint32_t TcpTransport<P>::create(const tcp::FlowKey& flow, SeqNumber iss,
                                       const tcp::SocketOptions& options,
                                       InterfaceId interface) noexcept {
   if (flows_.full()) return IndexTable::kNone;
-  const Handle made =
-      sockets_.emplace(context_, net_.now(), setup_for(flow, iss, options, interface), flow);
+  const tcp::Connection::Setup setup = setup_for(flow, iss, options, interface);
+  const Handle made = sockets_.emplace(context_, net_.now(), setup, flow);
   if (!made) return IndexTable::kNone;
   Socket& socket = sockets_.at(made.index);
   socket.timer.set(static_cast<std::uint8_t>(TimerKind::kTcpConnection), made.index);
   socket.path.interface = interface;
+  socket.path.mtu = mtu_of(setup.path_mss, flow.local.is_v4());
   socket.in_table = true;
   set_low_water(socket, options);
   flows_.insert(hash(flow), made.index);

@@ -90,6 +90,11 @@ class TcpTransport {
   /// connection.
   bool icmp_error(const tcp::FlowKey& flow, SeqNumber quoted, Error error, bool hard) noexcept;
 
+  /// A router sent back a segment of ours, `quoted_len` octets long with its IP header, that does
+  /// not fit `claimed` octets (0: it does not say). A reason to drop the message, or none.
+  std::optional<Drop> packet_too_big(const tcp::FlowKey& flow, SeqNumber quoted,
+                                     std::uint32_t quoted_len, std::uint32_t claimed) noexcept;
+
   // --- output, tcp_output.hh
   // -------------------------------------------------------------------------
 
@@ -243,6 +248,7 @@ class TcpTransport {
   static void prepend_text(PacketQueue<P>& queue, P packet) noexcept;
   void perform(std::uint32_t index, const tcp::Actions& actions) noexcept;
   void count(const tcp::Actions& actions) noexcept;
+  void path_mtu_learned(Socket& socket) noexcept;
   void established(std::uint32_t index) noexcept;
   void enter_time_wait(std::uint32_t index) noexcept;
   void restart_time_wait(std::uint64_t at, std::uint32_t slot) noexcept;
@@ -296,6 +302,7 @@ class TcpTransport {
   void send_segment(Socket& socket, tcp::SegmentOut& out) noexcept;
   void count_duplicate(const TcpRepr& header) noexcept;
   void moved(Socket& socket) noexcept;
+  void look_at_path(Socket& socket) noexcept;
   P payload_packet(Socket& socket, const tcp::SegmentOut& out, InternetSum& sum) noexcept;
   P gather(Socket& socket, Node* node, const tcp::SegmentOut& out, InternetSum& sum) noexcept;
   Node* locate(Socket& socket, SeqNumber seq) const noexcept;
@@ -306,8 +313,9 @@ class TcpTransport {
   void free_acked(Socket& socket) noexcept;
 
   // calls
-  /// Payload that fits a packet of this interface.
-  std::uint16_t mss_on(InterfaceId interface, bool v4) const noexcept;
+  /// Payload and TCP options that fit a packet of `mtu` octets.
+  static std::uint16_t mss_of(std::uint16_t mtu, bool v4) noexcept;
+  static std::uint16_t mtu_of(std::uint16_t mss, bool v4) noexcept;
   Result<tcp::FlowKey, Error> choose_flow(const TcpConnectOptions& options,
                                           const typename Network<P>::Egress& egress) noexcept;
   tcp::Connection::Setup setup_for(const tcp::FlowKey& flow, SeqNumber iss,

@@ -81,8 +81,8 @@ void Connection::take_options(const Context& context, const SegmentIn& syn) noex
   }
   limit_receive_buffer(context.config, receive_buffer_max_);
   // MUST-16: options are taken off the payload, in both directions of the comparison.
-  const std::uint16_t options = timestamps_ ? 12 : 0;
-  mss_ = static_cast<std::uint16_t>(std::min(peer_mss_, local_mss_) - options);
+  path_.set_bound(std::min({peer_mss_, local_mss_, path_.bound()}));
+  cut_for_path(timestamps_);
 }
 
 }  // namespace smol::tcp

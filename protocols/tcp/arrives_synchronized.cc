@@ -244,6 +244,8 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
   limited_at_ = snd_sml_ = snd_una_;
   rack_.begin(snd_una_);
   recover_ = iss_;  // RFC 6582 section 3.2: a loss of the very first segment can be told
+  path_.begin(context.config, is_v6_);
+  cut_for_path(timestamps_);
   congestion_.begin(now, mss_, context.config.initial_window_segments, syn_lost_, iss_.raw);
   set_pace();
   last_received_ = now;
@@ -263,6 +265,7 @@ void Connection::advance(const Context& context, Instant now, const SegmentIn& s
   out.acked = numbers - (fin_acked ? 1 : 0);
   bytes_acked_ += out.acked;
   snd_una_ = segment.ack;
+  path_acked(out);
   retransmits_ = 0;
   probing_ = false;
   unacked_since_ = now;

@@ -22,6 +22,14 @@ enum class SynCookies : std::uint8_t {
   kAlways,  ///< every time
 };
 
+/// Whether segments are made longer or shorter by what gets through (RFC 4821), beside what routers
+/// say.
+enum class PathProbing : std::uint8_t {
+  kOff,        ///< routers alone are believed
+  kBlackHole,  ///< begin with full segments; search when they vanish
+  kAlways,     ///< begin small, and search upwards
+};
+
 /// What one socket may set for itself; a listener's are inherited by what it accepts.
 struct SocketOptions {
   /// The most that waits to be sent or acknowledged, octets of payload; 4 KiB .. 1 GiB. A
@@ -113,6 +121,10 @@ struct Config {
   bool timestamps = true;                 ///< offer and take RFC 7323 timestamps
   bool window_scaling = true;             ///< offer and take RFC 7323 window scaling
   bool sack = true;                       ///< offer and take selective acknowledgement (RFC 2018)
+  PathProbing path_probing = PathProbing::kBlackHole;
+  /// MTU that works nearly everywhere (RFC 4821 section 7.2): what is fallen back to. 576..1500;
+  /// over IPv6 at least 1280.
+  std::uint16_t probe_base = 1024;
 
   /// The strict profile: every SHOULD of the standards, also where deployed stacks know better.
   static constexpr Config strict() noexcept {

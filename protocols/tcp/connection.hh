@@ -10,6 +10,7 @@
 #include "protocols/tcp/cc/congestion.hh"
 #include "protocols/tcp/config.hh"
 #include "protocols/tcp/info.hh"
+#include "protocols/tcp/plpmtud.hh"
 #include "protocols/tcp/prr.hh"
 #include "protocols/tcp/rack.hh"
 #include "protocols/tcp/reassembly.hh"
@@ -52,6 +53,7 @@ class Connection {
     SeqNumber iss;
     std::uint32_t ts_offset = 0;
     std::uint16_t local_mss = 536;  ///< payload that fits the interface: MTU less 40 or 60
+    std::uint16_t path_mss = 0;     ///< what the path carries of it; 0: all
     bool is_v6 = false;
     SocketOptions options;
   };
@@ -84,8 +86,9 @@ class Connection {
   /// The end. The RST to send, if the peer knows of the connection.
   std::optional<SegmentOut> abort(const Context& context, Instant now, Error error) noexcept;
   void set_options(const Context& context, Instant now, const SocketOptions& options) noexcept;
-  /// From now on segments leave by a link that `mss` octets of payload fit.
-  void path_changed(const Context& context, std::uint16_t mss) noexcept;
+  /// From now on segments leave by a link that `link` octets of payload fit, and of them `path` all
+  /// the way (path_mtu.cc).
+  void path_changed(const Context& context, std::uint16_t link, std::uint16_t path) noexcept;
   void set_user_deadline(Instant when) noexcept { arm(Timer::kUser, when); }
 
   // --- events
@@ -101,6 +104,11 @@ class Connection {
   /// An ICMP error quoted a segment of ours that began at `quoted`. Only SYN-SENT can end by one;
   /// later they are soft (RFC 5927 section 5.2, RFC 9293 MUST-56). `hard`: nobody is there.
   Actions icmp_error(SeqNumber quoted, Error error, bool hard) noexcept;
+
+  /// A router sent back "too big", quoting a segment of ours that began at `quoted`; `mss` would
+  /// have fitted (path_mtu.cc; RFC 1191 section 6.4, RFC 5927 section 7). What is in flight and too
+  /// long is sent again at once, in smaller segments; that is no congestion.
+  Actions packet_too_big(const Context& context, SeqNumber quoted, std::uint16_t mss) noexcept;
 
   // --- output.cc
   // -----------------------------------------------------------------------------------
@@ -146,6 +154,8 @@ class Connection {
   std::uint32_t send_queue() const noexcept;
   /// Payload of a full segment now.
   std::uint32_t mss() const noexcept { return mss_; }
+  /// What the path carries: payload and options of the longest segment.
+  std::uint16_t path_mss() const noexcept { return path_.bound(); }
   SeqNumber snd_una() const noexcept { return snd_una_; }
   SeqNumber snd_nxt() const noexcept { return snd_nxt_; }
   SeqNumber snd_end() const noexcept { return snd_end_; }
@@ -274,6 +284,7 @@ class Connection {
   void count_duplicates(News& news) noexcept;
   void drag_marks() noexcept;
   std::uint32_t detect_loss(const Context& context, Instant now) noexcept;
+  bool is_third_duplicate(const News& news) const noexcept;
   void begin_recovery(const Context& context, Instant now, const News& news, Actions& out) noexcept;
   void begin_episode(Episode episode) noexcept;
   void congestion_echoed(Instant now) noexcept;
@@ -322,6 +333,21 @@ class Connection {
   void limit_receive_buffer(const Config& config, std::uint32_t octets) noexcept;
   void begin_tuning(Instant now) noexcept;
   void tune_receive_buffer(const Context& context, Instant now) noexcept;
+
+  // path_mtu.cc
+  void cut_for_path(bool timestamps) noexcept;
+  void lose(const Context& context, SeqNumber from, SeqNumber end) noexcept;
+  std::uint32_t probe_len(Instant now, std::uint32_t queued, std::uint32_t window) noexcept;
+  void path_sent(std::uint32_t len) noexcept;
+  void path_acked(Actions& out) noexcept;
+  void loses_probe(SeqNumber begin, SeqNumber end) noexcept;
+  bool lost_probe_alone(const Context& context, std::uint32_t newly_lost, bool third_duplicate,
+                        Actions& out) noexcept;
+  SeqNumber probe_begin() const noexcept {
+    return path_.probe_end() - (path_.probe_size() - std::uint32_t{option_octets()});
+  }
+  bool path_timed_out(const Context& context, Actions& out) noexcept;
+  std::uint16_t option_octets() const noexcept { return timestamps_ ? 12 : 0; }
 
   // timeouts.cc
   void on_retransmit_timer(const Context& context, Instant now, Actions& out) noexcept;
@@ -464,6 +490,7 @@ class Connection {
   std::uint32_t zero_window_probes_ = 0;
   std::uint32_t sacks_out_ = 0;
   std::uint32_t dsacks_out_ = 0;
+  Plpmtud path_;
   std::uint16_t local_mss_;
   std::uint16_t peer_mss_;
   std::uint8_t quick_acks_ = 0;  ///< so many more go at once

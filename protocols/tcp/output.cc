@@ -151,6 +151,7 @@ bool Connection::send_tail_probe(const Context& context, Instant now, SegmentOut
 /// Numbers that went before: Karn's rule sees to it that their round trip is not timed.
 void Connection::send_again(const Context& context, Instant now, SeqNumber begin, std::uint32_t len,
                             bool fin, SegmentOut& out) noexcept {
+  loses_probe(begin, begin + len);
   carry(context, now, begin, len, fin, out);
   out.retransmission = true;
   ++sum_retrans_;
@@ -180,6 +181,8 @@ void Connection::send_first(const Context& context, Instant now, std::uint32_t l
   board_.sent(context.sent, now, snd_nxt_, snd_nxt_ + numbers, delivery_);
   snd_nxt_ += numbers;
   if (len < mss_ || !context.config.minshall) snd_sml_ = snd_nxt_;
+  path_sent(len);
+  out.probe = len > mss_;
   prr_.sent(numbers);
   pace(context, now, len);
   if (timer(Timer::kRetransmit) == kNever) arm_retransmit(context, now);
@@ -251,7 +254,13 @@ bool Connection::send_new(const Context& context, Instant now, SegmentOut& out) 
   const std::uint32_t room = congestion_room();
   const std::uint32_t usable = std::min(peer_room, room);
   const std::uint32_t queued = snd_nxt_.until(snd_end_);
-  const std::uint32_t len = std::min({queued, std::uint32_t{mss_}, usable});
+  const std::uint32_t probe = probe_len(now, queued, std::min(snd_wnd_, congestion_.cwnd()));
+  if (probe > usable && flight > 0) {
+    waits_for_ = WaitsFor::kCongestionWindow;  // the ACKs to come make room
+    return false;
+  }
+  const std::uint32_t len =
+      probe > 0 && probe <= usable ? probe : std::min({queued, std::uint32_t{mss_}, usable});
   const bool fin = fin_queued_ && len == queued && len < usable;
   if (len < mss_ && !fin && held_back(now, len, queued, usable, room < peer_room)) return false;
   if (must_pace(context, now)) return false;

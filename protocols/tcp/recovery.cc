@@ -63,6 +63,9 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   count_duplicates(news);
   drag_marks();
   if (sack_) news.lost = detect_loss(context, now);
+  if (path_.probing() && lost_probe_alone(context, news.lost, is_third_duplicate(news), out)) {
+    news.lost = 0;
+  }
   const bool was_recovering = episode_ == Episode::kRecovery || episode_ == Episode::kCwr;
   hear_probe(now, segment, news);
   if (was_spurious(segment, news)) undo(context, out);
@@ -196,14 +199,16 @@ std::uint32_t Connection::detect_loss(const Context& context, Instant now) noexc
   return lost;
 }
 
+/// Without SACK: a second loss of the same window, or the echo of what a timeout sent again, is no
+/// new congestion (RFC 6582 section 3.2 step 2, section 4).
+bool Connection::is_third_duplicate(const News& news) const noexcept {
+  return !sack_ && dup_acks_ == kDupThreshold && news.duplicate && snd_una_.after(recover_);
+}
+
 /// A new episode, if this ACK tells of loss.
 void Connection::begin_recovery(const Context& context, Instant now, const News& news,
                                 Actions& out) noexcept {
-  // Without SACK: a second loss of the same window, or the echo of what a timeout sent again, is no
-  // new congestion (RFC 6582 section 3.2 step 2, section 4).
-  const bool by_duplicates =
-      !sack_ && dup_acks_ == kDupThreshold && news.duplicate && snd_una_.after(recover_);
-  if (news.lost == 0 && !by_duplicates) return;
+  if (news.lost == 0 && !is_third_duplicate(news)) return;
   const bool reduced = episode_ == Episode::kCwr;
   begin_episode(Episode::kRecovery);
   ++fast_retrans_;
@@ -353,6 +358,7 @@ void Connection::on_loss_timer(const Context& context, Instant now, Actions& out
   news.prior_in_flight = board_.in_flight();
   news.lost = detect_loss(context, now);
   if (news.lost == 0) return;
+  if (path_.probing() && lost_probe_alone(context, news.lost, false, out)) return;
   if (episode_ == Episode::kNone || episode_ == Episode::kCwr)
     begin_recovery(context, now, news, out);
   if (episode_ == Episode::kRecovery && steered_by_prr()) {

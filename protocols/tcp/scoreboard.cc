@@ -233,6 +233,24 @@ std::uint32_t Scoreboard::lose_first(SentPool& pool, std::uint32_t octets) noexc
   return mark_lost(pool, first_);
 }
 
+std::uint32_t Scoreboard::lose_range(SentPool& pool, SeqNumber begin, SeqNumber end) noexcept {
+  std::uint32_t octets = 0;
+  for (std::uint32_t at = last_; at != kNoRun && pool.at(at).end.after(begin);) {
+    const bool in_flight = !pool.at(at).lost && !pool.at(at).sacked;
+    if (in_flight && pool.at(at).begin.before(end)) {
+      // Without room to split it, all of the run goes again.
+      if (end.before(pool.at(at).end)) split(pool, at, end);
+      if (pool.at(at).begin.before(begin)) {
+        const std::uint32_t second = split(pool, at, begin);
+        if (second != kNoRun) at = second;
+      }
+      octets += mark_lost(pool, at);
+    }
+    at = pool.at(at).prev;
+  }
+  return octets;
+}
+
 std::uint32_t Scoreboard::lose_all(SentPool& pool) noexcept {
   return detect_lost(pool, [](const SentRun&) { return true; });
 }

@@ -163,6 +163,8 @@ class Scoreboard {
   }
   /// The first `octets`, as far as they are in flight: for a loss that duplicate ACKs tell of.
   std::uint32_t lose_first(SentPool& pool, std::uint32_t octets) noexcept;
+  /// What of [begin, end) is in flight. O(runs behind begin).
+  std::uint32_t lose_range(SentPool& pool, SeqNumber begin, SeqNumber end) noexcept;
   /// All that is in flight.
   std::uint32_t lose_all(SentPool& pool) noexcept;
   /// What is taken for lost is in flight after all. O(runs).

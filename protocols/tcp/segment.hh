@@ -33,6 +33,7 @@ struct SegmentOut {
   TcpRepr header;
   std::uint32_t len = 0;
   bool retransmission = false;
+  bool probe = false;    ///< longer than a full segment, to see whether it gets through (RFC 4821)
   bool garbage = false;  ///< the one octet is not from the queue and means nothing (keep-alive)
 };
 
@@ -75,6 +76,11 @@ struct Note {
   static constexpr std::uint32_t kTextAfterClose = 1u << 16;
   static constexpr std::uint32_t kTailProbe = 1u << 17;  ///< RFC 8985
   static constexpr std::uint32_t kUndone = 1u << 18;     ///< an episode of recovery was for nothing
+  static constexpr std::uint32_t kPathMtu = 1u << 20;  ///< a router's word on the path MTU is taken
+  static constexpr std::uint32_t kPathMtuDoubted = 1u << 21;  ///< it is put aside
+  static constexpr std::uint32_t kBlackHole = 1u << 22;       ///< long segments seem to vanish
+  static constexpr std::uint32_t kProbeArrived = 1u << 24;
+  static constexpr std::uint32_t kProbeLost = 1u << 25;
 };
 
 /// The effects of an event on a connection. The caller performs them, in this order: free `acked`

@@ -68,6 +68,11 @@ void Connection::on_retransmit_timer(const Context& context, Instant now, Action
   if (retransmits_ < 0xff) ++retransmits_;
   if (retransmits_ == kR1) out.note(Note::kReachedR1);
   out.note(Note::kTimeout);
+  if (!opening && path_timed_out(context, out)) {
+    ++timeouts_;
+    arm_retransmit(context, now);
+    return;
+  }
   if (opening) {
     syn_due_ = true;
     syn_lost_ = true;

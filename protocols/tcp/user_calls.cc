@@ -35,6 +35,7 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       user_timeout_ms_{to_ms(setup.options.user_timeout)},
       keep_alive_ms_{to_ms(setup.options.keep_alive)},
       keep_alive_interval_ms_{to_ms(setup.options.keep_alive_interval)},
+      path_{setup.path_mss == 0 ? setup.local_mss : setup.path_mss},
       local_mss_{setup.local_mss},
       peer_mss_{setup.local_mss},
       keep_alive_probes_{setup.options.keep_alive_probes},
@@ -43,14 +44,14 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
   timers_.fill(kNever);
   if (context.config.window_scaling) rcv_shift_ = shift_for(setup.options.receive_buffer);
   limit_receive_buffer(context.config, setup.options.receive_buffer);
-  mss_ = local_mss_;
+  mss_ = path_.size();
   rcv_mss_ = std::min(rcv_mss_, local_mss_);
 }
 
 void Connection::open_active(const Context& context) noexcept {
   state_ = State::kSynSent;
   // What is queued before the peer answers is laid out for the options it will likely agree to.
-  if (context.config.timestamps) mss_ = static_cast<std::uint16_t>(local_mss_ - 12);
+  cut_for_path(context.config.timestamps);
   syn_due_ = true;
 }
 
@@ -168,17 +169,6 @@ void Connection::set_options(const Context& context, Instant now,
       arm(Timer::kKeepAlive, now + keep_alive());
     }
   }
-}
-
-/// What the peer may send is settled by our SYN; what we send follows the link.
-void Connection::path_changed(const Context& context, std::uint16_t mss) noexcept {
-  if (state_ == State::kSynSent) {
-    local_mss_ = peer_mss_ = mss;
-    rcv_mss_ = std::min(rcv_mss_, mss);
-    mss_ = static_cast<std::uint16_t>(mss - (context.config.timestamps ? 12 : 0));
-    return;
-  }
-  mss_ = static_cast<std::uint16_t>(std::min(peer_mss_, mss) - (timestamps_ ? 12 : 0));
 }
 
 std::uint32_t Connection::unsent() const noexcept {

@@ -99,7 +99,7 @@ TEST(Config, ReadsRoutesOfBothFamiliesAsDefault) {
 ports: [{name: a, device: net_tap0, addresses: [192.168.69.1/24, "fdaa::1/64"]}]
 routes:
   - {to: default, via: 192.168.69.100}
-  - {to: default, via: fe80::100, dev: a, metric: 7}
+  - {to: default, via: fe80::100, dev: a, metric: 7, mtu: 1400}
   - {to: 10.0.0.0/8, dev: a}
 )");
   EXPECT_EQ(all.errors, std::vector<std::string>{});
@@ -109,6 +109,7 @@ routes:
   EXPECT_EQ(printed(all.config.routes[1].destination), "::/0");
   EXPECT_EQ(all.config.routes[1].port, "a");
   EXPECT_EQ(all.config.routes[1].metric, 7u);
+  EXPECT_EQ(all.config.routes[1].mtu, 1400);
   EXPECT_EQ(all.config.routes[2].gateway, std::nullopt);
 }
 
@@ -316,7 +317,7 @@ const std::vector<Row>& values() {
       {"routes: [{to: 10.0.0.1/8}]",
        "f:1:15: routes[0].to: 10.0.0.1/8 has bits set behind its prefix length: write 10.0.0.0/8"},
       {"routes: [{to: default, gateway: 10.0.0.1}]",
-       "f:1:24: unknown key 'gateway' in routes[0] (allowed: dev, metric, to, via)"},
+       "f:1:24: unknown key 'gateway' in routes[0] (allowed: dev, metric, mtu, to, via)"},
       {"tcp: {min_rto: 0}", "f:1:16: tcp.min_rto: 0 is out of range 1ms..60s"},
       {"tcp: {ack_delay: 500ms}", "f:1:18: tcp.ack_delay: 500ms is out of range 1us..499ms"},
       {"tcp: {hop_limit: 0}", "f:1:18: tcp.hop_limit: 0 is out of range 1..255"},

@@ -143,13 +143,27 @@ TEST(ParseRoute, WantsADestinationWithoutHostBits) {
       "r.destination: 10.0.0.1/8 has bits set behind its prefix length: write 10.0.0.0/8");
 }
 
+TEST(ParseRoute, AnMtuIsOneThatALinkCanHave) {
+  const auto parsed = [](const std::string& mtu) {
+    return parse_route(
+        message<v1::Route>("destination { address { v4: 0 } } interface: 'smol0' mtu: " + mtu), "r",
+        two_interfaces());
+  };
+  EXPECT_EQ(objection(parsed("67")), "r.mtu: 67 is not 68..65535, or 0 for none");
+  EXPECT_EQ(objection(parsed("65536")), "r.mtu: 65536 is not 68..65535, or 0 for none");
+  EXPECT_TRUE(parsed("68"));
+  EXPECT_TRUE(parsed("65535"));
+}
+
 TEST(ParseRoute, FindsTheInterfaceByTheGateway) {
   const auto route = parse_route(
-      message<v1::Route>("destination { address { v4: 0 } } gateway { v4: 0xc6336402 } metric: 7"),
+      message<v1::Route>("destination { address { v4: 0 } } gateway { v4: 0xc6336402 } metric: 7 "
+                         "mtu: 1400"),
       "r", two_interfaces());
   ASSERT_TRUE(route);
   EXPECT_EQ(route->interface, 1);
   EXPECT_EQ(route->metric, 7u);
+  EXPECT_EQ(route->mtu, 1400);
   EXPECT_EQ(printed(route->destination), "0.0.0.0/0");
 }
 

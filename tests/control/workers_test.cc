@@ -57,6 +57,9 @@ class FakeStack final : public StackControl {
   Slice neighbors_from(Cursor, std::span<NeighborInfo>) const noexcept override {
     return {0, Cursor::end()};
   }
+  Slice path_mtus_from(Cursor, std::span<PathMtuInfo>) const noexcept override {
+    return {0, Cursor::end()};
+  }
   Slice sockets_from(Cursor, std::span<SocketInfo>) const noexcept override {
     return {0, Cursor::end()};
   }

@@ -77,6 +77,11 @@ def test_a_route_takes_effect_at_once(net: Namespace, daemon: Smold) -> None:
         {"dst": "10.9.0.1", "gateway": IPV4.host, "dev": INTERFACE, "prefsrc": IPV4.address}]
     told(daemon, "route", "replace", "10.9.0.0/24", "via", "192.168.69.77")
     assert not reaches()
+    told(daemon, "route", "replace", "10.9.0.0/24", "via", IPV4.host, "mtu", 1400)
+    assert asked(daemon, "route", "get", "10.9.0.1") == [
+        {"dst": "10.9.0.1", "gateway": IPV4.host, "dev": INTERFACE, "prefsrc": IPV4.address, "mtu": 1400}]
+    assert {"dst": "10.9.0.0/24", "gateway": IPV4.host, "dev": INTERFACE, "protocol": "static",
+            "mtu": 1400} in asked(daemon, "-4", "route")
     told(daemon, "route", "del", "10.9.0.0/24")
     told(daemon, "route", "add", "default", "via", IPV4.host, "metric", 5)
     assert reaches()
@@ -279,7 +284,7 @@ def test_octets_that_are_no_request_are_survived(daemon: Smold, api: Api) -> Non
     (("addr", "add", "1.2.3/24", "dev", "smol0"),
      "'1.2.3/24' is no address with a prefix length: write one such as 192.0.2.1/24 or fdaa::1/64"),
     (("addr", "add", "1.2.3.4/24", "dev", "x"), "interface: there is no interface 'x'"),
-    (("route", "add", "10.0.0.0/8", "by", "x"), "'by' is no part of a route: via, dev, metric"),
+    (("route", "add", "10.0.0.0/8", "by", "x"), "'by' is no part of a route: via, dev, metric, mtu"),
     (("route", "add", "10.0.0.0/8", "via", "1.1.1.1"),
      "route.gateway: 1.1.1.1 is in no subnet of any interface: a gateway must be on the link"),
     (("neigh", "add", "192.168.69.9", "lladdr", "x", "dev", "smol0"),

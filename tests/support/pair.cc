@@ -24,6 +24,10 @@ Pair::Pair(const Host::Options& left, const Host::Options& right) : a{left}, b{r
 
 void Pair::carry(Host& from, Host& to) {
   for (const MemPacket& packet : std::exchange(from.kept, {})) {
+    if (longest != 0 && packet.size() > longest + 14) {
+      ++vanished;
+      continue;
+    }
     MemPacket copy = to.pool().allocate();
     if (!copy) {
       ++lost;

@@ -33,6 +33,9 @@ class Pair {
   Host a;
   Host b;
   std::uint64_t lost = 0;  ///< frames for which the receiver had no packet
+  /// IP packets longer than this vanish on the wire. 0: none do.
+  std::size_t longest = 0;
+  std::uint64_t vanished = 0;
 
  private:
   void carry(Host& from, Host& to);

@@ -30,7 +30,7 @@ const std::vector<Command>& commands() {
        "addr [show [dev IF]]\naddr add|replace PREFIX dev IF\naddr del PREFIX dev IF", address},
       {"link", "interfaces and their counters", "link [show [dev IF]]", link},
       {"route", "routes",
-       "route [show]\nroute add|replace PREFIX [via ADDRESS] [dev IF] [metric N]\n"
+       "route [show]\nroute add|replace PREFIX [via ADDRESS] [dev IF] [metric N] [mtu N]\n"
        "route del PREFIX [via ADDRESS] [dev IF] [metric N]\nroute get ADDRESS",
        route},
       {"neigh", "neighbours: who has which link address",

@@ -21,6 +21,7 @@ Json to_json(const v1::Route& route) {
   out["protocol"] = route.connected() ? "kernel" : "static";
   if (!route.has_gateway()) out["scope"] = "link";
   if (route.metric() != 0) out["metric"] = route.metric();
+  if (route.mtu() != 0) out["mtu"] = route.mtu();
   return out;
 }
 
@@ -31,6 +32,7 @@ void print(std::ostream& out, const v1::Route& route) {
   if (route.connected()) out << " proto kernel";
   if (!route.has_gateway()) out << " scope link";
   if (route.metric() != 0) out << " metric " << route.metric();
+  if (route.mtu() != 0) out << " mtu " << route.mtu();
   out << '\n';
 }
 
@@ -74,12 +76,14 @@ v1::Route parse_route(const Run& run, Words& words) {
   const std::string to = words.next("a destination");
   bool six = run.options.family == IpFamily::kIp6;
   while (!words.empty()) {
-    const std::string key = words.next_of({"via", "dev", "metric"}, "part of a route");
+    const std::string key = words.next_of({"via", "dev", "metric", "mtu"}, "part of a route");
     if (key == "via") {
       parse(words.next("the gateway's address"), *route.mutable_gateway());
       six = route.gateway().has_v6();
     } else if (key == "dev") {
       route.set_interface(words.next("the name of an interface"));
+    } else if (key == "mtu") {
+      route.set_mtu(static_cast<std::uint32_t>(number(words.next("the MTU"), 0xffff, "MTU")));
     } else {
       route.set_metric(
           static_cast<std::uint32_t>(number(words.next("the metric"), 0xffff'ffff, "metric")));
@@ -101,11 +105,18 @@ void look_up(Run& run, Words& words) {
     if (!direct) one["gateway"] = text(answer.next_hop());
     one["dev"] = answer.route().interface();
     one["prefsrc"] = text(answer.source());
+    if (answer.mtu() != 0) one["mtu"] = answer.mtu();
+    if (answer.mtu_expires_seconds() != 0) one["expires"] = answer.mtu_expires_seconds();
     return run.print(Json::array({std::move(one)}));
   }
   run.out << text(request.address());
   if (!direct) run.out << " via " << text(answer.next_hop());
-  run.out << " dev " << answer.route().interface() << " src " << text(answer.source()) << '\n';
+  run.out << " dev " << answer.route().interface() << " src " << text(answer.source());
+  if (answer.mtu_expires_seconds() != 0) {
+    run.out << " expires " << answer.mtu_expires_seconds() << "sec";
+  }
+  if (answer.mtu() != 0) run.out << " mtu " << answer.mtu();
+  run.out << '\n';
 }
 
 }  // namespace

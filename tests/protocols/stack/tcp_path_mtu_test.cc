@@ -1,0 +1,364 @@
+// The path MTU of connections: RFC 1191, RFC 8201, RFC 5927 section 7.
+#include "tests/protocols/stack/tcp_peer.hh"
+
+namespace smol {
+namespace {
+
+/// Connections of both families to a host behind a router.
+class TcpPathMtuTest : public TcpTest, public ::testing::WithParamInterface<IpFamily> {
+ protected:
+  explicit TcpPathMtuTest(const Host::Options& options = {}) : TcpTest{options} {}
+
+  bool v4() const { return GetParam() == IpFamily::kIp4; }
+  std::uint16_t headers() const { return v4() ? 40 : 60; }
+  TcpPeer far(std::uint16_t port = 5000, std::uint16_t to = 80) {
+    TcpPeer peer{host, {v4() ? kFar4 : kFar6, port}, {v4() ? kOwn4 : kOwn6, to}};
+    peer.mac = kRouterMac;
+    peer.syn_options = TcpPeer::mss_option(static_cast<std::uint16_t>(1500 - headers()));
+    return peer;
+  }
+  /// What a router says that had to drop `sent`: quoting as little as must be.
+  Octets too_big(const Frame& sent, std::uint32_t mtu, std::size_t quoted = 0) {
+    if (quoted == 0) quoted = v4() ? 28 : 48;
+    const Bytes packet = sent.ip_octets().first(quoted);
+    const IpAddress router = v4() ? kRouter4 : kRouter6;
+    return ip_frame(ip_packet(router, sent.source, v4() ? IpProtocol::kIcmp : IpProtocol::kIcmp6,
+                              icmp_message(router, sent.source, v4() ? 3 : 2, v4() ? 4 : 0, mtu,
+                                           {packet.begin(), packet.end()})),
+                    kRouterMac);
+  }
+  std::uint32_t mss(SocketId socket) { return host.stack->tcp_info(socket)->mss; }
+  std::uint32_t cwnd(SocketId socket) { return host.stack->tcp_info(socket)->cwnd; }
+  /// Acknowledges all there is until nothing more comes; the text that did.
+  Octets drain(TcpPeer& peer, std::size_t longest = 1500) {
+    Octets got;
+    for (int round = 0; round < 100; ++round) {
+      const SeqNumber begin = peer.rcv_nxt;
+      for (const Frame& frame : peer.take()) {
+        EXPECT_LE(frame.ip_len, longest);
+        if (begin.at_or_before(frame.tcp->seq)) got = got + frame.payload;
+      }
+      if (peer.rcv_nxt == begin) break;
+      peer.acknowledge();
+    }
+    return got;
+  }
+};
+
+std::string family_name(const ::testing::TestParamInfo<IpFamily>& info) {
+  return info.param == IpFamily::kIp4 ? "Ip4" : "Ip6";
+}
+INSTANTIATE_TEST_SUITE_P(Over, TcpPathMtuTest, ::testing::Values(IpFamily::kIp4, IpFamily::kIp6),
+                         family_name);
+
+// TRAP-40, TCP-066, IP4-039, IP4-044, IP6-035, IC6-011: what was too long goes again at once, once,
+// cut anew, and that is no congestion.
+TEST_P(TcpPathMtuTest, WhatIsTooLongGoesAgainAtOnceInSmallerSegments) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  const Octets text = pattern(8000);
+  write(socket, text);
+  const std::vector<Frame> lost = host.sent();
+  ASSERT_EQ(lost.size(), 6u);
+  EXPECT_EQ(lost[0].ip_len, 1500u);
+  EXPECT_EQ(lost[0].dont_fragment, v4());
+  const std::uint32_t before = cwnd(socket);
+  host.receive(too_big(lost[0], 1300));
+  EXPECT_EQ(mss(socket), 1300u - headers());
+  const std::vector<Frame> again = peer.take();
+  Octets got;
+  for (const Frame& frame : again) {
+    EXPECT_LE(frame.ip_len, 1300u);
+    got = got + frame.payload;
+  }
+  EXPECT_EQ(got, text);
+  EXPECT_EQ(cwnd(socket), before);
+  // The routers say the same of each.
+  for (std::size_t i = 1; i < lost.size(); ++i) {
+    host.receive(too_big(lost[i], 1300));
+    EXPECT_EQ(host.only_dropped(), Drop::kIcmpNoNewMtu);
+  }
+  EXPECT_THAT(host.sent(), IsEmpty());
+  EXPECT_EQ(counters().path_mtu_updates.value(), 1u);
+  peer.acknowledge();
+  EXPECT_EQ(host.stack->tcp_info(socket)->timeouts, 0u);
+  write(socket, text);
+  EXPECT_EQ(drain(peer, 1300), text);
+}
+
+// What is queued behind is cut anew, too: it was laid out for longer segments.
+TEST_P(TcpPathMtuTest, WhatIsQueuedIsCutAnewAndTheStreamIsWhole) {
+  for (const std::uint16_t mtu : std::vector<std::uint16_t>{1280, 1281, 1300, 1437, 1499}) {
+    TcpPeer peer = far(mtu);
+    const SocketId socket = established(peer);
+    const Octets text = pattern(30'000);
+    ASSERT_EQ(write(socket, text), text.size());
+    const std::vector<Frame> lost = host.sent();
+    host.receive(too_big(lost[2], mtu));
+    // The first two came through, for they were short of nothing.
+    peer.rcv_nxt = lost[2].tcp->seq;
+    peer.acknowledge();
+    const Octets rest = drain(peer);
+    EXPECT_EQ(rest.size(), text.size() - lost[0].payload.size() - lost[1].payload.size());
+    EXPECT_TRUE(std::equal(rest.begin(), rest.end(), text.end() - static_cast<long>(rest.size())));
+    host.stack->abort(socket);
+    host.sent();
+    host.advance(seconds(601));
+  }
+}
+
+// IP4-043, IP6-037, TRAP-40
+TEST_P(TcpPathMtuTest, AMessageAboutWhatIsNotInFlightIsUnmatched) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  write(socket, pattern(1400));
+  const Frame sent = peer.take_one();
+  peer.acknowledge();
+  host.receive(too_big(sent, 1300));
+  EXPECT_EQ(host.only_dropped(), Drop::kIcmpErrorUnmatched) << "acknowledged";
+  write(socket, pattern(1400));
+  Frame ahead = peer.take_one();
+  put_be32(ahead.octets, 14u + headers() - 20 + 4, ahead.tcp->seq.raw + 5000);
+  host.receive(too_big(ahead, 1300));
+  EXPECT_EQ(host.only_dropped(), Drop::kIcmpErrorUnmatched) << "never sent";
+  EXPECT_EQ(mss(socket), 1500u - headers());
+  EXPECT_EQ(counters().path_mtu_updates.value(), 0u);
+}
+
+// IP4-039, IP4-041, IP6-034, IP6-035: no news, or no link.
+TEST_P(TcpPathMtuTest, AnMtuThatCannotBeIsIgnored) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  write(socket, pattern(5000));
+  const std::vector<Frame> sent = peer.take();
+  std::vector<std::uint32_t> wrong = {1, 67, 1500, 9000, 65'535};
+  if (!v4()) wrong.insert(wrong.end(), {0, 600, 1279, 0xffff'ffff});
+  for (const std::uint32_t mtu : wrong) {
+    host.receive(too_big(sent[0], mtu));
+    EXPECT_EQ(host.only_dropped(), Drop::kIcmpNoNewMtu) << mtu;
+  }
+  EXPECT_EQ(mss(socket), 1500u - headers());
+  EXPECT_THAT(host.sent(), IsEmpty());
+}
+
+// A router that complains of what would have fitted is none.
+TEST_P(TcpPathMtuTest, AMessageThatQuotesAPacketThatFitsIsIgnored) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  write(socket, pattern(200));
+  const Frame sent = peer.take_one();
+  host.receive(too_big(sent, 1300));
+  EXPECT_EQ(host.only_dropped(), Drop::kIcmpNoNewMtu);
+  EXPECT_EQ(mss(socket), 1500u - headers());
+}
+
+// A SYN is short: who says it is too long guesses.
+TEST_P(TcpPathMtuTest, ASynIsNeverTooLong) {
+  TcpConnectOptions options;
+  options.remote = {v4() ? kFar4 : kFar6, 80};
+  const SocketId socket = host.stack->tcp_connect(options).value();
+  host.receive(too_big(host.only_sent(), 1300));
+  EXPECT_EQ(host.only_dropped(), Drop::kIcmpNoNewMtu);
+  EXPECT_EQ(state(socket), tcp::State::kSynSent);
+  EXPECT_EQ(error_of(host.stack->soft_error(socket)), "none");
+}
+
+// TCP-050, TCP-053: who comes later begins with what is known, and promises to take what the link
+// carries (RFC 1191 section 3.1).
+TEST_P(TcpPathMtuTest, LaterConnectionsBeginWithWhatIsKnown) {
+  TcpPeer first = far(5000);
+  const SocketId socket = established(first);
+  write(socket, pattern(5000));
+  host.receive(too_big(first.take()[0], 1300));
+  host.sent();
+  const std::uint16_t announced = static_cast<std::uint16_t>(1500 - headers());
+
+  TcpPeer passive = far(5001, 81);
+  listen(81, 16, 16, passive.theirs.address);
+  passive.send("S");
+  EXPECT_EQ(passive.take_one().tcp->options.mss, announced);
+
+  TcpConnectOptions options;
+  options.remote = {v4() ? kFar4 : kFar6, 443};
+  const SocketId active = host.stack->tcp_connect(options).value();
+  TcpPeer peer = far(443);
+  peer.theirs = host.stack->local_endpoint(active).value();
+  EXPECT_EQ(peer.take_one().tcp->options.mss, announced);
+  peer.send("S.");
+  peer.take();
+  EXPECT_EQ(mss(active), 1300u - headers());
+  const Octets text = pattern(10'000);
+  write(active, text);
+  EXPECT_EQ(drain(peer, 1300), text);
+}
+
+TEST_P(TcpPathMtuTest, OtherConnectionsToTheSameHostTakeItUpWithTheirNextSegment) {
+  TcpPeer first = far(5000);
+  const SocketId socket = established(first);
+  TcpPeer second = far(5001);
+  const SocketId other = established(second);
+  write(socket, pattern(5000));
+  host.receive(too_big(first.take()[0], 1300));
+  host.sent();
+  host.advance(milliseconds(10));
+  host.sent();
+  const Octets text = pattern(10'000);
+  write(other, text);
+  EXPECT_EQ(drain(second, 1300), text);
+  EXPECT_EQ(mss(other), 1300u - headers());
+}
+
+// IP4-042, IP6-036
+TEST_P(TcpPathMtuTest, AfterTenMinutesFullSegmentsAreTriedAgain) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  write(socket, pattern(5000));
+  host.receive(too_big(host.sent()[0], 1300));
+  drain(peer);
+  host.advance(seconds(599));
+  write(socket, pattern(5000));
+  EXPECT_EQ(drain(peer, 1300).size(), 5000u);
+  host.advance(seconds(2));
+  write(socket, pattern(5000));
+  EXPECT_EQ(peer.take()[0].ip_len, 1500u);
+}
+
+// IC4-027: longer segments have got through since the connection began, so the message counts only
+// if the segment is lost.
+TEST_P(TcpPathMtuTest, AForgedMessageAmongFlowingDataIsPutAsideAndForgotten) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  write(socket, pattern(5000));
+  drain(peer);
+  write(socket, pattern(5000));
+  host.receive(too_big(peer.take()[1], 1300));
+  EXPECT_EQ(mss(socket), 1500u - headers());
+  EXPECT_EQ(counters().tcp_path_mtu_doubted.value(), 1u);
+  EXPECT_EQ(counters().path_mtu_updates.value(), 0u);
+  peer.acknowledge();
+  // Later losses have nothing to do with it.
+  write(socket, pattern(5000));
+  peer.take();
+  host.advance(milliseconds(300));
+  EXPECT_GT(host.stack->tcp_info(socket)->timeouts, 0u);
+  EXPECT_EQ(mss(socket), 1500u - headers());
+}
+
+// IC4-027: the path did become narrower.
+TEST_P(TcpPathMtuTest, AMessagePutAsideCountsWhenTheSegmentTimesOut) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  write(socket, pattern(5000));
+  drain(peer);
+  const std::uint32_t before = cwnd(socket);
+  const Octets text = pattern(4000);
+  write(socket, text);
+  const std::vector<Frame> lost = host.sent();
+  host.receive(too_big(lost[0], 1300));
+  EXPECT_THAT(host.sent(), IsEmpty());
+  host.advance(milliseconds(300));
+  EXPECT_EQ(mss(socket), 1300u - headers());
+  EXPECT_EQ(cwnd(socket), before);
+  EXPECT_EQ(host.stack->tcp_info(socket)->backoff, 0u);
+  EXPECT_EQ(counters().path_mtu_updates.value(), 1u);
+  EXPECT_EQ(drain(peer, 1300), text);
+}
+
+// TCP-055, TCP-050: the peer's limit stays when the path becomes wider again.
+TEST_P(TcpPathMtuTest, ThePeersLimitHoldsWhateverThePathCarries) {
+  TcpPeer peer = far();
+  peer.syn_options = TcpPeer::mss_option(1250);
+  const SocketId socket = established(peer);
+  write(socket, pattern(5000));
+  host.receive(too_big(host.sent()[0], 1285));
+  EXPECT_EQ(mss(socket), 1285u - headers());
+  drain(peer);
+  host.advance(seconds(601));
+  write(socket, pattern(5000));
+  EXPECT_EQ(peer.take()[0].payload.size(), 1250u);
+}
+
+class TcpPathMtu4Test : public TcpPathMtuTest {};
+INSTANTIATE_TEST_SUITE_P(Over, TcpPathMtu4Test, ::testing::Values(IpFamily::kIp4), family_name);
+
+// IP4-040: a router of the eighties. It may not even quote the length right, so what we send counts
+// as well.
+TEST_P(TcpPathMtu4Test, WithoutAnMtuTheNextPlateauIsTried) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  write(socket, pattern(5000));
+  const std::vector<Frame> first = peer.take();
+  Frame lying = first[0];
+  put_be16(lying.octets, 14 + 2, 3000);
+  host.receive(too_big(lying, 0));
+  EXPECT_EQ(mss(socket), 1492u - 40);
+  const std::vector<Frame> second = host.sent();
+  EXPECT_EQ(second[0].ip_len, 1492u);
+  host.receive(too_big(second[0], 0));
+  EXPECT_EQ(mss(socket), 1006u - 40);
+}
+
+// IP4-041: we cut no smaller than that, and let routers fragment where even that is too long.
+TEST_P(TcpPathMtu4Test, BelowTheLeastRoutersMayFragment) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  write(socket, pattern(5000));
+  host.receive(too_big(peer.take()[0], 300));
+  const std::vector<Frame> again = host.sent();
+  ASSERT_GE(again.size(), 9u);
+  const std::uint16_t first_id = be16(again.front().ip_octets(), 4);
+  for (std::size_t i = 0; i < again.size(); ++i) {
+    EXPECT_LE(again[i].ip_len, 552u);
+    EXPECT_FALSE(again[i].dont_fragment);
+    const std::uint16_t id = be16(again[i].ip_octets(), 4);
+    EXPECT_EQ(id, static_cast<std::uint16_t>(first_id + i)) << "IP4-015";
+  }
+}
+
+/// Between us and the host there is a route that says how long packets may be.
+class TcpRouteMtuTest : public TcpPathMtuTest {
+ protected:
+  TcpRouteMtuTest() {
+    Route route;
+    route.destination = v4() ? IpPrefix{kFar4, 24} : IpPrefix{kFar6, 64};
+    route.gateway = v4() ? kRouter4 : kRouter6;
+    route.mtu = 1320;
+    EXPECT_EQ(error_of(host.stack->add_route(route)), "none");
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Over, TcpRouteMtuTest, ::testing::Values(IpFamily::kIp4, IpFamily::kIp6),
+                         family_name);
+
+// TCP-051: who configures it knows the path, both ways.
+TEST_P(TcpRouteMtuTest, BoundsWhatWeSendAndWhatWeOffer) {
+  TcpPeer peer = far();
+  listen(80, 16, 16, peer.theirs.address);
+  peer.send("S");
+  EXPECT_EQ(peer.take_one().tcp->options.mss, 1320 - headers());
+  peer.send(".");
+  const SocketId socket = host.events().at(0).socket;
+  const SocketId accepted = host.stack->tcp_accept(socket).value();
+  const Octets text = pattern(10'000);
+  write(accepted, text);
+  EXPECT_EQ(drain(peer, 1320), text);
+}
+
+TEST_P(TcpRouteMtuTest, ThatChangesIsTakenUpWithTheNextSegment) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  EXPECT_EQ(mss(socket), 1320u - headers());
+  Route route;
+  route.destination = v4() ? IpPrefix{kFar4, 24} : IpPrefix{kFar6, 64};
+  route.gateway = v4() ? kRouter4 : kRouter6;
+  route.mtu = 1290;
+  ASSERT_EQ(error_of(host.stack->replace_route(route)), "none");
+  write(socket, pattern(5000));
+  EXPECT_EQ(drain(peer, 1290).size(), 5000u);
+  route.mtu = 0;
+  ASSERT_EQ(error_of(host.stack->replace_route(route)), "none");
+  write(socket, pattern(5000));
+  EXPECT_EQ(peer.take()[0].ip_len, 1500u);
+}
+
+}  // namespace
+}  // namespace smol
