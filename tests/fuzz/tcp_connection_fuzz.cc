@@ -28,6 +28,9 @@ SocketOptions options_of(Input& in) {
   if ((bits & 32) != 0) out.user_timeout = in.time() + milliseconds(1);
   if ((bits & 64) != 0) out.user_timeout = SocketOptions::kForever;
   out.keep_alive_probes = static_cast<std::uint8_t>(bits >> 7 << 2);
+  const std::uint8_t more = in.u8();
+  out.cork = (more & 1) != 0;
+  out.soft_errors = (more & 2) == 0;
   return out;
 }
 
@@ -42,6 +45,11 @@ Config config_of(Input& in) {
   out.initial_window_segments = 1 + (bits >> 5);
   out.sack = (bits >> 5) % 2 == 0;
   out.quick_acks = bits % 3;
+  const std::uint8_t rules = in.u8();
+  out.minshall = (rules & 1) == 0;
+  out.rst_ends_time_wait = (rules & 2) != 0;
+  out.slow_start_segments = 1u + (rules >> 2 & 7);
+  if ((rules & 32) != 0) out.initial_window_segments = 0;
   return out;
 }
 
