@@ -72,6 +72,7 @@ void Connection::take_options(const Context& context, const SegmentIn& syn) noex
     ts_recent_ = syn.options.timestamps->tsval;
     ts_recent_at_ = last_received_;
   }
+  if (syn.options.user_timeout) hear_user_timeout(context, *syn.options.user_timeout);
   sack_ = context.config.sack && syn.options.sack_permitted;
   scaling_ = context.config.window_scaling && syn.options.window_scale.has_value();
   if (scaling_) {

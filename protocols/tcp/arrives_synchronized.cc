@@ -81,6 +81,8 @@ Connection::Next Connection::check_sequence(const Context& context, Instant now,
   }
   last_received_ = now;
   keep_alive_sent_ = 0;
+  if (segment.options.user_timeout) [[unlikely]]
+    hear_user_timeout(context, *segment.options.user_timeout);
   text = trim(segment, out);
   if (text.offset > 0) duplicate_arrived({segment.seq, text.begin});
   // RFC 7323 section 4.3: the earliest segment since the last ACK tells the peer's clock.

@@ -41,6 +41,9 @@ struct SocketOptions {
   /// Give up when data, or a keep-alive probe, stays unacknowledged this long (R2, RFC 9293 section
   /// 3.8.3; RFC 5482). Zero: the stack's default. kForever: never.
   Duration user_timeout{0};
+  /// Tell the peer of user_timeout, and wait as long as the peer asks for unless user_timeout is
+  /// set here (RFC 5482, within Config::least_user_timeout and most_user_timeout).
+  bool user_timeout_option = false;
   /// Probe an idle connection after this long. Zero: off (RFC 9293 MUST-25).
   Duration keep_alive{0};
   Duration keep_alive_interval = seconds(75);  ///< between unanswered probes
@@ -92,8 +95,10 @@ struct Config {
   Duration time_wait = seconds(60);      ///< 2 MSL; RFC 9293 says 4 min
   Duration fin_wait_2 = seconds(60);     ///< a closed socket waits this long for the peer's FIN
   Duration user_timeout = seconds(300);  ///< R2 of data (RFC 9293 SHLD-11: at least 100 s)
-  Duration syn_timeout = seconds(180);   ///< R2 of SYN (RFC 9293 MUST-23: at least 3 min)
-  Duration syn_received = seconds(63);   ///< half-open passive connections end after this
+  Duration least_user_timeout = seconds(100);      ///< that a peer may ask for (RFC 5482 L_LIMIT)
+  Duration most_user_timeout = seconds(3600);      ///< and U_LIMIT
+  Duration syn_timeout = seconds(180);             ///< R2 of SYN (RFC 9293 MUST-23: at least 3 min)
+  Duration syn_received = seconds(63);             ///< half-open passive connections end after this
   std::uint32_t initial_send_buffer = 1 << 16;     ///< octets; of a larger one, at first
   std::uint32_t initial_receive_buffer = 1 << 16;  ///< octets; never below ten segments
   std::uint32_t initial_window_segments = 10;      ///< RFC 6928; 0: two to four, by RFC 5681

@@ -321,6 +321,8 @@ class Connection {
   bool held_back(Instant now, std::uint32_t len, std::uint32_t queued, std::uint32_t usable,
                  bool by_congestion) noexcept;
   bool held_by_cork(Instant now) noexcept;
+  void offer_user_timeout(const Context& context, SegmentOut& out) noexcept;
+  void hear_user_timeout(const Context& context, const TcpUserTimeout& theirs) noexcept;
   void bare_segment(const Context& context, Instant now, SeqNumber seq, SegmentOut& out) noexcept;
   void carry(const Context& context, Instant now, SeqNumber seq, std::uint32_t len, bool fin,
              SegmentOut& out) noexcept;
@@ -430,6 +432,9 @@ class Connection {
   bool is_v6_ : 1 = false;
   bool soft_errors_ : 1 = true;  ///< tell of them
   bool cork_ : 1 = false;
+  bool user_timeout_option_ : 1 = false;
+  bool user_timeout_due_ : 1 = false;     ///< to be told to the peer
+  bool user_timeout_chosen_ : 1 = false;  ///< by the user: the peer's wish does not count
 
   Congestion congestion_;
   SeqNumber limited_at_;  ///< snd_nxt when the congestion window last held the sender back

@@ -28,6 +28,7 @@ bool Connection::next_segment(const Context& context, Instant now, SegmentOut& o
   }
   if (ack_now_) {
     acknowledge(context, now, out);
+    offer_user_timeout(context, out);
     return true;
   }
   return false;
@@ -66,6 +67,7 @@ bool Connection::handshake_segment(const Context& context, Instant now, SegmentO
   if (answers ? timestamps_ : context.config.timestamps) {
     out.header.options.timestamps = TcpTimestamps{timestamp_now(now), answers ? ts_recent_ : 0};
   }
+  if (!answers) offer_user_timeout(context, out);
   if (answers) {
     out.header.ack = rcv_nxt_;
     last_ack_sent_ = rcv_nxt_;

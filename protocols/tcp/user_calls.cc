@@ -26,6 +26,9 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       is_v6_{setup.is_v6},
       soft_errors_{setup.options.soft_errors},
       cork_{setup.options.cork},
+      user_timeout_option_{setup.options.user_timeout_option},
+      user_timeout_due_{setup.options.user_timeout_option},
+      user_timeout_chosen_{setup.options.user_timeout > Duration::zero()},
       congestion_{setup.options.congestion_control},
       last_received_{now},
       unacked_since_{now},
@@ -142,7 +145,14 @@ void Connection::set_options(const Context& context, Instant now,
                              const SocketOptions& options) noexcept {
   send_buffer_ = options.send_buffer;
   limit_receive_buffer(context.config, options.receive_buffer);
-  user_timeout_ms_ = to_ms(options.user_timeout);
+  const bool chosen = options.user_timeout > Duration::zero();
+  const std::uint32_t before = user_timeout_ms_;
+  // What the peer asked for stands until the user chooses.
+  if (chosen || user_timeout_chosen_) user_timeout_ms_ = to_ms(options.user_timeout);
+  user_timeout_chosen_ = chosen;
+  const bool news = !user_timeout_option_ || user_timeout_ms_ != before;
+  user_timeout_option_ = options.user_timeout_option;
+  user_timeout_due_ = user_timeout_option_ && (user_timeout_due_ || news);
   // What waits already ends by the new timeout.
   const bool waits = probing_ || snd_una_ != snd_nxt_;
   for (const Timer each : {Timer::kRetransmit, Timer::kPersist}) {
