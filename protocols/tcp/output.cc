@@ -130,6 +130,8 @@ bool Connection::send_tail_probe(const Context& context, Instant now, SegmentOut
   tlp_due_ = false;
   if (board_.in_flight() == 0 || snd_wnd_ == 0) return false;
   const std::uint32_t flight = unacked();
+  // The window has shrunk: its end lies before the tail (RFC 9293 SHLD-16).
+  if (flight > snd_wnd_) return false;
   const std::uint32_t queued = snd_nxt_.before(snd_end_) ? snd_nxt_.until(snd_end_) : 0;
   const std::uint32_t room = snd_wnd_ > flight ? snd_wnd_ - flight : 0;
   const std::uint32_t len = std::min({queued, room, std::uint32_t{mss_}});

@@ -213,6 +213,23 @@ TEST_P(TcpSackRecovery, ALostTailIsProbed) {
   )");
 }
 
+// TCP-091, TCP-092: not beyond the edge of a window that has shrunk; the timeout repeats what is
+// within.
+TEST_P(TcpSackRecovery, ATailBeyondAShrunkWindowIsNotProbed) {
+  Scripted c = established(with_sack());
+  run(c, R"(
+    0ms    write 4000
+           > . 1:1001 ack 1
+           > . 1001:2001 ack 1
+           > . 2001:3001 ack 1
+           > P 3001:4001 ack 1
+    100ms  < . ack 2001 win 1500
+    349ms  nothing
+    350ms  > . 2001:3001 ack 1
+           is tail_probes 0
+  )");
+}
+
 // TCP-221: with one segment in flight, its peer may have put the ACK off.
 TEST_P(TcpSackRecovery, ALoneSegmentIsGivenTheTimeOfADelayedAck) {
   Scripted c = established(with_sack({.config = {.min_rto = seconds(1)}}));
