@@ -284,27 +284,29 @@ void Connection::advance(const Context& context, Instant now, const SegmentIn& s
 
 void Connection::sample_handshake(const Context& context, Instant now,
                                   const SegmentIn& segment) noexcept {
+  const bool once = timing_;
   timed_ = timing_ && segment.ack.at_or_after(timed_end_);
   sample_round_trip(context, now, segment);
+  if (!once && retransmits_ > 0) sample_echo(context, now, segment);
 }
 
-/// RFC 6298 section 3: one timed segment a round trip, never one sent twice. Where that rule leaves
-/// nothing to measure, the timestamp echo tells which copy arrived (RFC 7323 section 4).
+/// The timestamp echo tells which copy arrived (RFC 7323 section 4).
+void Connection::sample_echo(const Context& context, Instant now,
+                             const SegmentIn& segment) noexcept {
+  if (!timestamps_ || !segment.options.timestamps || segment.options.timestamps->tsecr == 0) return;
+  const std::uint32_t ticks = timestamp_now(now) - segment.options.timestamps->tsecr;
+  if (ticks < 0x8000'0000) round_trip_was(context, std::max(milliseconds(ticks), milliseconds(1)));
+}
+
+/// RFC 6298 section 3: one timed segment a round trip, never one sent twice.
 void Connection::sample_round_trip(const Context& context, Instant now,
                                    const SegmentIn& segment) noexcept {
-  if (timing_) {
-    // With SACK, what is timed may be sent again: then another is.
-    if (!timed_ && segment.ack.before(timed_end_)) return;
-    timing_ = false;
-    if (timed_) round_trip_was(context, now - timed_at_);
-    timed_ = false;
-  } else if (timestamps_ && retransmits_ > 0 && segment.options.timestamps &&
-             segment.options.timestamps->tsecr != 0) {
-    const std::uint32_t ticks = timestamp_now(now) - segment.options.timestamps->tsecr;
-    if (ticks < 0x8000'0000) {
-      round_trip_was(context, std::max(milliseconds(ticks), milliseconds(1)));
-    }
-  }
+  if (!timing_) return;
+  // With SACK, what is timed may be sent again: then another is.
+  if (!timed_ && segment.ack.before(timed_end_)) return;
+  timing_ = false;
+  if (timed_) round_trip_was(context, now - timed_at_);
+  timed_ = false;
 }
 
 void Connection::round_trip_was(const Context& context, Duration rtt) noexcept {

@@ -251,6 +251,7 @@ class Connection {
                Actions& out) noexcept;
   void round_trip_was(const Context& context, Duration rtt) noexcept;
   void shortest_may_be(Duration rtt) noexcept;
+  void sample_echo(const Context& context, Instant now, const SegmentIn& segment) noexcept;
   void sample_handshake(const Context& context, Instant now, const SegmentIn& segment) noexcept;
   void sample_round_trip(const Context& context, Instant now, const SegmentIn& segment) noexcept;
   void update_window(const Context& context, const SegmentIn& segment) noexcept;
@@ -283,6 +284,8 @@ class Connection {
   bool is_duplicate_report(const SegmentIn& segment) const noexcept;
   void count_duplicates(News& news) noexcept;
   void drag_marks() noexcept;
+  void end_backoff(const Context& context, Instant now, const SegmentIn& segment,
+                   const News& news) noexcept;
   std::uint32_t detect_loss(const Context& context, Instant now) noexcept;
   bool is_third_duplicate(const News& news) const noexcept;
   void begin_recovery(const Context& context, Instant now, const News& news, Actions& out) noexcept;

@@ -8,8 +8,8 @@ void Rack::delivered(const SentRun& run, SeqNumber end, Duration rtt, Duration m
                      bool echoes_older) noexcept {
   if (end.after(fack_)) {
     fack_ = end;
-  } else if (end.before(fack_) && !run.resent) {
-    reordering_seen_ = true;
+  } else if (end.before(told_) && !run.resent) {
+    reordering_seen_ = true;  // it was missing, and has come
   }
   // Which copy of one that was sent twice arrived? Not the last, if that would have been too soon.
   if (run.resent && (echoes_older || rtt < min_rtt)) return;

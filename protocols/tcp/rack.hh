@@ -17,6 +17,12 @@ class Rack {
   /// the ACK's timestamp tells that an earlier copy was.
   void delivered(const SentRun& run, SeqNumber end, Duration rtt, Duration min_rtt,
                  bool echoes_older) noexcept;
+  /// An ACK told of all that the peer holds: what it did not tell of below its highest number has not
+  /// arrived. (With more ranges than SACK has room for, or with the ACK that told of one lost, it may
+  /// have.)
+  void all_told() noexcept { told_ = fack_; }
+  /// What was sent again was late, not lost.
+  void was_late() noexcept { reordering_seen_ = true; }
   /// An ACK carried a D-SACK: what was taken for lost was late.
   void duplicate_reported(SeqNumber snd_una, SeqNumber snd_nxt) noexcept;
   /// Fast or timeout recovery has ended.
@@ -38,9 +44,10 @@ class Rack {
   void drag(SeqNumber snd_una) noexcept {
     fack_ = later(fack_, snd_una);
     end_ = later(end_, snd_una);
+    told_ = later(told_, snd_una);
     if (in_dsack_round_ && snd_una.at_or_after(dsack_round_)) in_dsack_round_ = false;
   }
-  void begin(SeqNumber snd_una) noexcept { fack_ = end_ = snd_una; }
+  void begin(SeqNumber snd_una) noexcept { fack_ = end_ = told_ = snd_una; }
 
  private:
   static constexpr std::uint8_t kPersist = 16;
@@ -50,6 +57,7 @@ class Rack {
   Duration rtt_{0};
   SeqNumber end_;   ///< RACK.end_seq
   SeqNumber fack_;  ///< one past the highest number that arrived
+  SeqNumber told_;  ///< fack, when all that had arrived below it was known
   SeqNumber dsack_round_;
   std::uint8_t reo_wnd_mult_ = 1;
   std::uint8_t reo_wnd_persist_ = kPersist;

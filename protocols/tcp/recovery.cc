@@ -54,6 +54,7 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   hear_delivery(context, now, segment, news);
   sample_round_trip(context, now, segment);
   if (news.once && !news.resent) shortest_may_be(now - news.once_at);
+  if (news.advances && rto_.backoff() > 0) end_backoff(context, now, segment, news);
   std::uint32_t acked = 0;
   if (news.advances) {
     acked = snd_una_.until(segment.ack);
@@ -82,12 +83,26 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   schedule_probe(context, now);
 }
 
+/// Where the timed segment is lost again and again, any other round trip will do to end the back-off
+/// (RFC 6298 section 5.7): of a segment that went once, or the one that the timestamp tells.
+void Connection::end_backoff(const Context& context, Instant now, const SegmentIn& segment,
+                             const News& news) noexcept {
+  if (news.once && !news.resent) {
+    round_trip_was(context, now - news.once_at);
+  } else {
+    sample_echo(context, now, segment);
+  }
+}
+
 // --- what arrived --------------------------------------------------------------------------------
 
 void Connection::hear_delivery(const Context& context, Instant now, const SegmentIn& segment,
                                News& news) noexcept {
   const Duration min_rtt = microseconds(min_rtt_us_);
   const auto& stamps = segment.options.timestamps;
+  // The echo is of what came in line, and says nothing of what waits beyond a hole (RFC 7323 section
+  // 4.3).
+  bool in_line = true;
   const auto hear = [&](const SentRun& run, SeqNumber end, std::uint32_t octets) {
     news.delivered += octets;
     if (run.resent) {
@@ -103,11 +118,12 @@ void Connection::hear_delivery(const Context& context, Instant now, const Segmen
       news.then = run.delivery;
       news.tx_in_flight = run.tx_in_flight;
     }
-    const bool older = run.resent && timestamps_ && stamps &&
+    const bool older = in_line && run.resent && timestamps_ && stamps &&
                        static_cast<std::int32_t>(stamps->tsecr - timestamp_now(run.sent_at)) < 0;
     if (sack_) rack_.delivered(run, end, now - run.sent_at, min_rtt, older);
   };
   if (news.advances) board_.acknowledged(context.sent, segment.ack, hear);
+  in_line = false;
   if (sack_ && !segment.options.sack.empty()) hear_sack(context, segment, news, hear);
   // Without SACK, what waited behind a hole is acknowledged with it, and may have waited for long.
   if (!sack_ && news.resent) news.original = false;
@@ -142,6 +158,8 @@ void Connection::hear_sack(const Context& context, const SegmentIn& segment, New
     }
     board_.selectively_acknowledged(context.sent, block.left, block.right, budget, hear);
   }
+  const std::size_t room = timestamps_ ? 3 : blocks.capacity();
+  if (blocks.size() < room && segment.ack.at_or_after(snd_una_)) rack_.all_told();
 }
 
 /// Below the acknowledgement, or inside the block that follows.
@@ -288,6 +306,7 @@ bool Connection::was_spurious(const SegmentIn& segment, const News& news) const 
 }
 
 void Connection::undo(const Context& context, Actions& out) noexcept {
+  if (episode_ == Episode::kRecovery) rack_.was_late();
   congestion_.undo();
   board_.nothing_is_lost(context.sent);
   episode_ = Episode::kNone;

@@ -60,6 +60,9 @@ TEST(Rack, WidensItsWindowByWhatItSees) {
   EXPECT_EQ(rack.reo_wnd(kMinRtt, kSrtt, true), Duration::zero()) << "no reordering seen";
   EXPECT_EQ(rack.reo_wnd(kMinRtt, kSrtt, false), milliseconds(20));
   delivered(rack, run(2001, 3001, 10));
+  delivered(rack, run(1, 1001, 10));
+  EXPECT_FALSE(rack.reordering_seen()) << "the ACK that told of it may have been lost";
+  rack.all_told();
   delivered(rack, run(1, 1001, 10, true));
   EXPECT_FALSE(rack.reordering_seen()) << "one that went twice proves nothing";
   delivered(rack, run(1001, 2001, 10));
