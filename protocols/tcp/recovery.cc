@@ -84,13 +84,16 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
 }
 
 /// Where the timed segment is lost again and again, any other round trip will do to end the back-off
-/// (RFC 6298 section 5.7): of a segment that went once, or the one that the timestamp tells.
+/// (RFC 6298 section 5.7): of a segment that went once, or of the copy that the timestamp tells. But
+/// one that was followed by more than one copy may have arrived long ago, and its ACK been lost.
 void Connection::end_backoff(const Context& context, Instant now, const SegmentIn& segment,
                              const News& news) noexcept {
   if (news.once && !news.resent) {
     round_trip_was(context, now - news.once_at);
-  } else {
-    sample_echo(context, now, segment);
+  } else if (timestamps_ && segment.options.timestamps) {
+    const std::uint32_t tsecr = segment.options.timestamps->tsecr;
+    const bool last = static_cast<std::int32_t>(tsecr - timestamp_now(news.sent_at)) >= 0;
+    if (last || retransmits_ <= 1) sample_echo(context, now, segment);
   }
 }
 
