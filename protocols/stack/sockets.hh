@@ -43,6 +43,7 @@ struct SocketEvents {
   static constexpr std::uint16_t kSoftError = 1
                                               << 7;  ///< soft_error() has news; the socket lives on
   static constexpr std::uint16_t kClosed = 1 << 8;   ///< the connection is over: error() says how
+  static constexpr std::uint16_t kUrgent = 1 << 9;   ///< urgent() has news: urgent data, or more
 };
 
 /// One socket, all that changed on it since its owner last looked.
@@ -189,6 +190,11 @@ class Sockets {
   /// kWritable follows when there is room. Errors: kNotConnected (still connecting is fine: data is
   /// queued), kShutDown, and how the connection ended.
   virtual Result<std::size_t, Error> write(SocketId socket, Bytes data) noexcept = 0;
+  /// As write(), and what is taken is urgent to its end (RFC 9293 section 3.8.5): the peer is told
+  /// of it at once, wherever the octets are. New protocols should not use it (RFC 6093 section 5).
+  virtual Result<std::size_t, Error> write_urgent(SocketId socket, Bytes data) noexcept = 0;
+  /// What the peer says is urgent, kUrgent told of; its octets are read like others.
+  virtual tcp::Urgent urgent(SocketId socket) const noexcept = 0;
   /// As write(), of several pieces one behind the other.
   virtual Result<std::size_t, Error> write_pieces(SocketId socket,
                                                   std::span<const Bytes> pieces) noexcept = 0;

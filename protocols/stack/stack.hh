@@ -160,6 +160,8 @@ class Stack final : public Sockets, public StackControl {
   bool at_end(SocketId socket) const noexcept override;
   std::size_t unread(SocketId socket) const noexcept override;
   Result<std::size_t, Error> write(SocketId socket, Bytes data) noexcept override;
+  Result<std::size_t, Error> write_urgent(SocketId socket, Bytes data) noexcept override;
+  tcp::Urgent urgent(SocketId socket) const noexcept override;
   Result<std::size_t, Error> write_pieces(SocketId socket,
                                           std::span<const Bytes> pieces) noexcept override;
   /// As write(), of a whole packet, whose octets become the send queue's where they are: what a

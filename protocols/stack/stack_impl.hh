@@ -204,6 +204,7 @@ std::optional<Drop> Stack<P>::read_ip4(Inbound<P>& in) noexcept {
   in.is_v4 = true;
   in.protocol = ip->protocol();
   in.dscp = ip->dscp();
+  in.segment.ecn = ip->ecn();
   in.hop_limit = ip->ttl();
   in.l4 = in.l3 + static_cast<std::uint32_t>(ip->header_len());
   in.l4_len = static_cast<std::uint32_t>(ip->total_len() - ip->header_len());
@@ -238,6 +239,7 @@ std::optional<Drop> Stack<P>::read_ip6(Inbound<P>& in) noexcept {
   in.is_v4 = false;
   in.protocol = ip->next_header();
   in.dscp = ip->dscp();
+  in.segment.ecn = ip->ecn();
   in.hop_limit = ip->hop_limit();
   in.l4 = in.l3 + static_cast<std::uint32_t>(Ip6View::kHeader);
   in.l4_len = static_cast<std::uint32_t>(ip->payload_len());
@@ -326,6 +328,17 @@ bool Stack<P>::at_end(SocketId socket) const noexcept {
 template <PacketBuffer P>
 std::size_t Stack<P>::unread(SocketId socket) const noexcept {
   return socket.kind == SocketKind::kTcp ? tcp_.unread(socket.handle) : 0;
+}
+
+template <PacketBuffer P>
+Result<std::size_t, Error> Stack<P>::write_urgent(SocketId socket, Bytes data) noexcept {
+  if (socket.kind != SocketKind::kTcp) return fail(Error::kBadHandle);
+  return tcp_.write_urgent(socket.handle, data);
+}
+
+template <PacketBuffer P>
+tcp::Urgent Stack<P>::urgent(SocketId socket) const noexcept {
+  return socket.kind == SocketKind::kTcp ? tcp_.urgent(socket.handle) : tcp::Urgent{};
 }
 
 template <PacketBuffer P>

@@ -126,6 +126,7 @@ std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in) noexcept {
   in.segment.ack = view->ack();
   in.segment.len = in.l4_len - static_cast<std::uint32_t>(view->header_len());
   in.segment.window = view->window();
+  in.segment.urgent = view->urgent_pointer();
   in.segment.flags = view->flags();
   in.segment.options = repr->options;
   return std::nullopt;
@@ -367,6 +368,7 @@ void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) 
     if ((actions.notes & Note::kPeerClosed) != 0) events |= SocketEvents::kPeerClosed;
     if ((actions.notes & Note::kDeadline) != 0) events |= SocketEvents::kDeadline;
     if ((actions.notes & Note::kSoftError) != 0) events |= SocketEvents::kSoftError;
+    if ((actions.notes & Note::kUrgent) != 0) events |= SocketEvents::kUrgent;
     if ((actions.notes & Note::kWritable) != 0 && socket.wants_writable) {
       if (worth_writing(socket)) {
         socket.wants_writable = false;
@@ -408,7 +410,8 @@ void TcpTransport<P>::count(const tcp::Actions& actions) noexcept {
   constexpr std::uint32_t kRare = Note::kTimeout | Note::kFastRetransmit | Note::kChallengeAck |
                                   Note::kOutOfOrder | Note::kKeepAlive | Note::kZeroWindowProbe |
                                   Note::kTextAfterClose | Note::kTailProbe | Note::kUndone |
-                                  Note::kPathMtuDoubted | Note::kBlackHole | Note::kProbeArrived;
+                                  Note::kPathMtuDoubted | Note::kBlackHole | Note::kProbeArrived |
+                                  Note::kUrgent | Note::kCongestionExperienced;
   if ((actions.notes & kRare) == 0) return;
   on(Note::kTimeout, counters.tcp_timeouts);
   on(Note::kFastRetransmit, counters.tcp_fast_retrans);
@@ -417,6 +420,8 @@ void TcpTransport<P>::count(const tcp::Actions& actions) noexcept {
   on(Note::kKeepAlive, counters.tcp_keepalive_sent);
   on(Note::kZeroWindowProbe, counters.tcp_zero_window_probes);
   on(Note::kTextAfterClose, counters.tcp_abort_on_data);
+  on(Note::kUrgent, counters.tcp_urgent_in);
+  on(Note::kCongestionExperienced, counters.tcp_ce_in);
   on(Note::kTailProbe, counters.tcp_loss_probes);
   on(Note::kUndone, counters.tcp_loss_undone);
   on(Note::kPathMtuDoubted, counters.tcp_path_mtu_doubted);

@@ -221,6 +221,7 @@ void TcpTransport<P>::finish(P packet, const tcp::FlowKey& flow, tcp::SegmentOut
   ip.protocol = IpProtocol::kTcp;
   ip.hop_limit = marks.hop_limit;
   ip.dscp = marks.dscp;
+  ip.ecn = out.ecn;
   // One label a flow, unguessable from outside (RFC 6437 section 3). Not from the hash of the
   // tables, which would tell a peer how to aim at a bucket.
   if (flow.local.is_v6()) ip.flow_label = marks.ts_offset >> 12 | 1;

@@ -387,6 +387,19 @@ Result<std::size_t, Error> TcpTransport<P>::write(Handle handle, Bytes data) noe
 }
 
 template <PacketBuffer P>
+Result<std::size_t, Error> TcpTransport<P>::write_urgent(Handle handle, Bytes data) noexcept {
+  const Result<std::size_t, Error> written = write(handle, data);
+  if (written && *written > 0) get(handle)->connection.queued_urgent();
+  return written;
+}
+
+template <PacketBuffer P>
+tcp::Urgent TcpTransport<P>::urgent(Handle handle) const noexcept {
+  const Socket* socket = get(handle);
+  return socket == nullptr ? tcp::Urgent{} : socket->connection.urgent();
+}
+
+template <PacketBuffer P>
 MutBytes TcpTransport<P>::reserve(Handle handle, std::size_t want) noexcept {
   Socket* socket = get(handle);
   if (socket == nullptr || want == 0) return {};

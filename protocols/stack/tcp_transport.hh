@@ -131,6 +131,8 @@ class TcpTransport {
   bool at_end(Handle socket) const noexcept;
   std::size_t unread(Handle socket) const noexcept;
   Result<std::size_t, Error> write(Handle socket, Bytes data) noexcept;
+  Result<std::size_t, Error> write_urgent(Handle socket, Bytes data) noexcept;
+  tcp::Urgent urgent(Handle socket) const noexcept;
   Result<std::size_t, Error> write_pieces(Handle socket, std::span<const Bytes> pieces) noexcept;
   Result<void, Error> write_packet(Handle socket, P& packet) noexcept;
   std::size_t writable(Handle socket) const noexcept;

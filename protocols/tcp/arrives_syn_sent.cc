@@ -52,6 +52,7 @@ void Connection::arrives_syn_sent(const Context& context, Instant now, const Seg
   rest.seq += 1;
   rest.flags.raw = static_cast<std::uint8_t>(rest.flags.raw & ~TcpFlags::kSyn);
   if (!acceptable(rest)) return;
+  check_urgent(rest, out);
   const Text text = trim(rest, out);
   if (accept_text(context, now, text, out, steps) == Next::kStop) return;
   check_fin(text, out);
@@ -73,6 +74,7 @@ void Connection::take_options(const Context& context, const SegmentIn& syn) noex
     ts_recent_at_ = last_received_;
   }
   if (syn.options.user_timeout) hear_user_timeout(context, *syn.options.user_timeout);
+  negotiate_ecn(syn);
   sack_ = context.config.sack && syn.options.sack_permitted;
   scaling_ = context.config.window_scaling && syn.options.window_scale.has_value();
   if (scaling_) {

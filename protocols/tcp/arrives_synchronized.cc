@@ -34,8 +34,9 @@ void Connection::arrives_synchronized(const Context& context, Instant now, const
   if (check_sequence(context, now, segment, text, out) == Next::kStop) return;  // first
   if (check_rst(context, now, segment, out) == Next::kStop)
     return;  // second; third, security, is not used
-  if (check_syn(context, now, segment, out) == Next::kStop) return;  // fourth
-  if (check_ack(context, now, segment, out) == Next::kStop) return;  // fifth; sixth, URG: in-line
+  if (check_syn(context, now, segment, out) == Next::kStop) return;        // fourth
+  if (check_ack(context, now, segment, out) == Next::kStop) return;        // fifth
+  check_urgent(segment, out);                                              // sixth
   if (accept_text(context, now, text, out, steps) == Next::kStop) return;  // seventh
   check_fin(text, out);                                                    // eighth
 }
@@ -83,6 +84,7 @@ Connection::Next Connection::check_sequence(const Context& context, Instant now,
   keep_alive_sent_ = 0;
   if (segment.options.user_timeout) [[unlikely]]
     hear_user_timeout(context, *segment.options.user_timeout);
+  hear_ecn(segment, out);
   text = trim(segment, out);
   if (text.offset > 0) duplicate_arrived({segment.seq, text.begin});
   // RFC 7323 section 4.3: the earliest segment since the last ACK tells the peer's clock.
@@ -113,6 +115,7 @@ void Connection::refuse(const Context& context, Instant now, const SegmentIn& se
     Actions effects;
     check_ack(context, now, segment, effects);
     if (!effects.dropped) {
+      check_urgent(segment, effects);
       effects.drop_segment(out.drop);
       out = effects;
     }

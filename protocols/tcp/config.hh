@@ -30,6 +30,14 @@ enum class PathProbing : std::uint8_t {
   kAlways,     ///< begin small, and search upwards
 };
 
+/// Explicit congestion notification (RFC 3168).
+enum class EcnUse : std::uint8_t {
+  kOff,     ///< neither asked for nor agreed to
+  kAccept,  ///< agreed to if the peer asks
+  kAsk,     ///< asked for, too
+  kDctcp,   ///< asked for, and marks are echoed packet by packet (RFC 8257): data centres only
+};
+
 /// What one socket may set for itself; a listener's are inherited by what it accepts.
 struct SocketOptions {
   /// The most that waits to be sent or acknowledged, octets of payload; 4 KiB .. 1 GiB. A
@@ -67,6 +75,8 @@ struct SocketOptions {
   /// many as send_buffer lets.
   std::uint32_t unsent_low_water = 0;
   CongestionControl congestion_control = CongestionControl::kCubic;
+
+  EcnUse ecn = EcnUse::kAccept;  ///< settled when the connection begins
 
   static constexpr Duration kForever = Duration::max();
   /// What to set keep_alive to where nobody knows better (RFC 9293 MUST-28).

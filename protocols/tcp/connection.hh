@@ -73,6 +73,10 @@ class Connection {
   void resume_passive(const Context& context, const HalfOpen& record, Instant now) noexcept;
   /// `octets` were put behind the send queue. Precondition: may_queue().
   void queued(std::uint32_t octets) noexcept { snd_end_ += octets; }
+  /// What was queued so far is urgent, to its end (RFC 9293 section 3.8.5): segments say so until
+  /// all of it is acknowledged, the first at once.
+  void queued_urgent() noexcept;
+  Urgent urgent() const noexcept;
   /// The user took `octets` of what is next in line. True: a window update wants to be sent.
   bool consumed(const Context& context, Instant now, std::uint32_t octets) noexcept;
   /// Half-close: a FIN follows what is queued.
@@ -236,6 +240,22 @@ class Connection {
   Next accept_text(const Context& context, Instant now, const Text& text, Actions& out,
                    ReassemblySteps& steps) noexcept;
   void check_fin(const Text& text, Actions& out) noexcept;
+
+  // urgent.cc
+  void check_urgent(const SegmentIn& segment, Actions& out) noexcept;
+  void put_urgent(SegmentOut& out) noexcept;
+
+  // ecn.cc
+  void ask_for_ecn(TcpRepr& header) noexcept;
+  void negotiate_ecn(const SegmentIn& segment) noexcept;
+  void hear_ecn(const SegmentIn& segment, Actions& out) noexcept;
+  void echo_ecn(SegmentOut& out) noexcept;
+  void mark_ecn(SegmentOut& out) noexcept;
+  bool acknowledge_before_mark(const Context& context, Instant now, SegmentOut& out) noexcept;
+  /// The peer says that packets of ours met congestion. False without an agreement.
+  bool congestion_told(const SegmentIn& segment) const noexcept {
+    return ect_ && segment.flags.ece();
+  }
 
   void arrives_syn_sent(const Context& context, Instant now, const SegmentIn& segment, Actions& out,
                         ReassemblySteps& steps) noexcept;
@@ -406,7 +426,17 @@ class Connection {
   bool ack_now_ : 1 = false;
   bool timestamps_ : 1 = false;
   bool sack_ : 1 = false;
-  bool interactive_ : 1 = false;  ///< text of ours follows the peer's at once
+  bool interactive_ : 1 = false;     ///< text of ours follows the peer's at once
+  bool urgent_in_ : 1 = false;       ///< urgent_end_ means something
+  bool urgent_out_ : 1 = false;      ///< snd_up_ means something
+  EcnUse ecn_use_ : 2;               ///< what was asked for
+  bool ecn_asked_ : 1 = false;       ///< by a SYN of ours
+  bool ecn_ : 1 = false;             ///< agreed on: marks are echoed
+  bool ect_ : 1 = false;             ///< and packets of ours may be marked
+  bool ece_ : 1 = false;             ///< a mark is to be echoed; kDctcp: the last packet had one
+  bool cwr_due_ : 1 = false;         ///< the next new data says that the window was reduced
+  bool ce_turned_ : 1 = false;       ///< an ACK up to ce_turn_ is owed, before the one that is due
+  bool ce_turned_from_ : 1 = false;  ///< and what it echoes
   bool syn_due_ : 1 = false;
   bool probe_due_ : 1 = false;
   bool keep_alive_due_ : 1 = false;
@@ -470,6 +500,9 @@ class Connection {
   Reassembly reassembly_;
   std::uint32_t last_text_us_ = 0;  ///< when the last text came, modulo 2^32
   std::uint32_t text_gap_us_ = 0;   ///< between texts, smoothed
+  SeqNumber urgent_end_;            ///< one past the peer's urgent data
+  SeqNumber snd_up_;                ///< one past ours
+  SeqNumber ce_turn_;
   SackBlock duplicate_;  ///< received twice, and not told of yet (RFC 2883); empty: nothing
 
   SeqNumber iss_;
@@ -496,6 +529,8 @@ class Connection {
   std::uint32_t tail_probes_ = 0;
   std::uint32_t undone_ = 0;  ///< episodes that proved to be of no loss
   std::uint32_t zero_window_probes_ = 0;
+  std::uint32_t ce_in_ = 0;
+  std::uint32_t ece_in_ = 0;
   std::uint32_t sacks_out_ = 0;
   std::uint32_t dsacks_out_ = 0;
   Plpmtud path_;

@@ -20,6 +20,13 @@ enum class WaitsFor : std::uint8_t {
   kHandshake,
 };
 
+/// Urgent data (RFC 9293 section 3.8.5), by the last word of the peer. It is in the stream like any
+/// other.
+struct Urgent {
+  std::uint32_t left = 0;  ///< octets of it that the user has not taken, received or not
+  bool at_mark = false;    ///< the next octet is the first one behind it
+};
+
 /// A connection opened to inspection. Names after RFC 4898 and RFC 9293.
 struct Info {
   State state = State::kClosed;
@@ -40,6 +47,7 @@ struct Info {
   bool timestamps = false;      ///< agreed on (RFC 7323)
   bool window_scaling = false;  ///< agreed on (RFC 7323)
   bool sack = false;            ///< agreed on (RFC 2018)
+  bool ecn = false;             ///< agreed on (RFC 3168)
   bool in_recovery = false;     ///< of a loss that SACK or duplicate ACKs told of
   bool in_loss = false;         ///< of a retransmission timeout
   bool reordering = false;      ///< the path was seen to reorder (RFC 8985)
@@ -66,6 +74,7 @@ struct Info {
   std::uint32_t lost = 0;                ///< octets taken for lost, and not sent again yet
   std::uint64_t pacing_rate = 0;         ///< octets a second; 0: not paced
   std::uint32_t unread = 0;              ///< octets received in order and not read
+  std::uint32_t urgent = 0;              ///< octets of urgent data not read, received or not
   std::uint32_t out_of_order = 0;        ///< octets held beyond a hole
   std::uint64_t bytes_sent = 0;          ///< payload sent, and sent again
   std::uint32_t bytes_retrans = 0;       ///< payload sent again; stays at its maximum
@@ -81,6 +90,8 @@ struct Info {
   std::uint32_t tail_probes = 0;  ///< tail loss probes sent
   std::uint32_t undone = 0;       ///< recoveries that proved to be of no loss, and were undone
   std::uint32_t zero_window_probes = 0;
+  std::uint32_t ce_in = 0;       ///< segments that came marked CE
+  std::uint32_t ece_in = 0;      ///< acknowledgements that echoed CE
   std::uint32_t sacks_out = 0;   ///< segments that told of octets beyond a hole
   std::uint32_t dsacks_out = 0;  ///< segments that told of octets received twice (RFC 2883)
   Instant last_sent{};           ///< text or FIN; the epoch: never

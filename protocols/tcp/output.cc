@@ -11,6 +11,7 @@ bool Connection::next_segment(const Context& context, Instant now, SegmentOut& o
   if (state_ == State::kSynSent || state_ == State::kSynReceived) {
     return handshake_segment(context, now, out);
   }
+  if (ce_turned_ && acknowledge_before_mark(context, now, out)) return true;
   if (dup_acks_owed_ > 0) {
     // Each tells the peer of segments out of order; data on it would make it no duplicate ACK, and
     // leave no room for blocks.
@@ -59,6 +60,7 @@ bool Connection::handshake_segment(const Context& context, Instant now, SegmentO
   out.header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(receive_buffer_, 0xffff));
   out.header.options.mss = local_mss_;
   const bool answers = state_ == State::kSynReceived;
+  answers ? void(out.header.ece = ecn_) : ask_for_ecn(out.header);
   // An option goes on a SYN-ACK only if the SYN had it.
   if (answers ? scaling_ : context.config.window_scaling) {
     out.header.options.window_scale = rcv_shift_;
@@ -182,6 +184,7 @@ void Connection::send_first(const Context& context, Instant now, std::uint32_t l
     timed_at_ = now;
   }
   carry(context, now, snd_nxt_, len, fin, out);
+  if (ect_ && len > 0) mark_ecn(out);
   board_.sent(context.sent, now, snd_nxt_, snd_nxt_ + numbers, delivery_);
   snd_nxt_ += numbers;
   if (len < mss_ || !context.config.minshall) snd_sml_ = snd_nxt_;
@@ -332,6 +335,9 @@ void Connection::bare_segment(const Context& context, Instant now, SeqNumber seq
   last_ack_sent_ = rcv_nxt_;
   ack_now_ = false;
   disarm(Timer::kDelayedAck);
+  if (urgent_out_) [[unlikely]]
+    put_urgent(out);
+  if (ecn_) echo_ecn(out);
   ++segs_out_;
 }
 

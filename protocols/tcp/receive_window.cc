@@ -53,6 +53,7 @@ std::uint16_t Connection::select_window(const Context& context) noexcept {
 /// of the buffer, for data on its way brings an ACK with it anyhow.
 bool Connection::consumed(const Context& context, Instant now, std::uint32_t octets) noexcept {
   rcv_read_ += octets;
+  if (urgent_in_ && rcv_read_.after(urgent_end_)) urgent_in_ = false;
   tune_receive_buffer(context, now);
   if (context.short_of_memory || peer_fin_taken_ || state_ == State::kClosed ||
       state_ == State::kTimeWait) {

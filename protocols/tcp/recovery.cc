@@ -33,6 +33,7 @@ struct Connection::News {
   bool once = false;       ///< once_at is known
   bool resent = false;     ///< something was delivered that went more than once
   bool original = false;   ///< before the timeout, and not again
+  bool echo = false;       ///< it tells of congestion
 };
 
 /// RFC 5681 section 2: outstanding data, no text, no SYN or FIN, the same number, the same window.
@@ -66,6 +67,12 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   if (sack_) news.lost = detect_loss(context, now);
   if (path_.probing() && lost_probe_alone(context, news.lost, is_third_duplicate(news), out)) {
     news.lost = 0;
+  }
+  // Before the episode may end: what it covers is one round trip, its last ACK included.
+  news.echo = congestion_told(segment);
+  if (news.echo) {
+    ++ece_in_;
+    congestion_echoed(now);
   }
   const bool was_recovering = episode_ == Episode::kRecovery || episode_ == Episode::kCwr;
   hear_probe(now, segment, news);
@@ -260,6 +267,7 @@ void Connection::begin_episode(Episode episode) noexcept {
 void Connection::congestion_echoed(Instant now) noexcept {
   if (episode_ != Episode::kNone) return;
   begin_episode(Episode::kCwr);
+  cwr_due_ = true;
   undo_open_ = false;
   congestion_.on_congestion(now, mss_, std::min(unacked(), congestion_.cwnd()),
                             CongestionSignal::kEcn);
@@ -433,6 +441,7 @@ void Connection::report(const Context& context, Instant now, const News& news, s
   sample.acked = acked;
   sample.delivered = news.delivered;
   sample.lost = news.lost;
+  sample.ce_marked = news.echo ? news.delivered : 0;
   sample.prior_in_flight = news.prior_in_flight;
   sample.in_flight = board_.in_flight();
   if (news.once && !news.resent) sample.rtt = now - news.once_at;

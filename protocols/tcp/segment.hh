@@ -6,6 +6,7 @@
 #include "protocols/base/error.hh"
 #include "protocols/base/seq.hh"
 #include "protocols/base/static_vector.hh"
+#include "protocols/wire/ip.hh"
 #include "protocols/wire/tcp.hh"
 #include "protocols/wire/tcp_repr.hh"
 
@@ -18,6 +19,8 @@ struct SegmentIn {
   SeqNumber ack;             ///< meaningful with flags.ack()
   std::uint32_t len = 0;     ///< octets of text
   std::uint16_t window = 0;  ///< as on the wire
+  std::uint16_t urgent = 0;  ///< urgent pointer; meaningful with flags.urg()
+  Ecn ecn = Ecn::kNotEct;    ///< of the IP header
   TcpFlags flags;
   TcpOptions options;
 
@@ -32,6 +35,7 @@ struct SegmentIn {
 struct SegmentOut {
   TcpRepr header;
   std::uint32_t len = 0;
+  Ecn ecn = Ecn::kNotEct;  ///< for the IP header
   bool retransmission = false;
   bool probe = false;    ///< longer than a full segment, to see whether it gets through (RFC 4821)
   bool garbage = false;  ///< the one octet is not from the queue and means nothing (keep-alive)
@@ -81,6 +85,8 @@ struct Note {
   static constexpr std::uint32_t kBlackHole = 1u << 22;       ///< long segments seem to vanish
   static constexpr std::uint32_t kProbeArrived = 1u << 24;
   static constexpr std::uint32_t kProbeLost = 1u << 25;
+  static constexpr std::uint32_t kUrgent = 1u << 26;  ///< urgent data: the first, or more of it
+  static constexpr std::uint32_t kCongestionExperienced = 1u << 27;  ///< a packet was marked CE
 };
 
 /// The effects of an event on a connection. The caller performs them, in this order: free `acked`

@@ -21,6 +21,7 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       snd_nxt_{setup.iss},
       snd_end_{setup.iss + 1},
       ts_offset_{setup.ts_offset},
+      ecn_use_{setup.options.ecn},
       nagle_{setup.options.nagle},
       keep_alive_octet_{setup.options.keep_alive_octet},
       is_v6_{setup.is_v6},
@@ -29,7 +30,7 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       user_timeout_option_{setup.options.user_timeout_option},
       user_timeout_due_{setup.options.user_timeout_option},
       user_timeout_chosen_{setup.options.user_timeout > Duration::zero()},
-      congestion_{setup.options.congestion_control},
+      congestion_{setup.options.congestion_control, setup.options.ecn == EcnUse::kDctcp},
       last_received_{now},
       unacked_since_{now},
       rto_{context.config},
@@ -135,6 +136,8 @@ std::optional<SegmentOut> Connection::abort(const Context& context, Instant now,
     out.emplace();
     bare_segment(context, now, snd_nxt_, *out);
     out->header.control = TcpControl::kRst;
+    out->header.urgent = 0;
+    out->header.ece = false;
   }
   Actions unused;
   become_closed(unused, error);
@@ -223,6 +226,10 @@ Info Connection::info() const noexcept {
   out.timestamps = timestamps_;
   out.window_scaling = scaling_;
   out.sack = sack_;
+  out.ecn = ecn_;
+  out.urgent = urgent().left;
+  out.ce_in = ce_in_;
+  out.ece_in = ece_in_;
   out.in_recovery = episode_ == Episode::kRecovery;
   out.in_loss = episode_ == Episode::kLoss;
   out.reordering = rack_.reordering_seen();

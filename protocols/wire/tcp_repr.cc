@@ -9,9 +9,12 @@ void TcpRepr::print(TextWriter& out) const noexcept {
   if (flags.fin()) out.put(" fin");
   if (flags.rst()) out.put(" rst");
   if (flags.psh()) out.put(" psh");
+  if (ece) out.put(" ece");
+  if (cwr) out.put(" cwr");
   out.put(" seq=").dec(seq.raw);
   if (ack) out.put(" ack=").dec(ack->raw);
   out.put(" win=").dec(window);
+  if (urgent != 0) out.put(" urg=").dec(urgent);
   if (options.mss) out.put(" mss=").dec(*options.mss);
   if (options.window_scale) out.put(" ws=").dec(*options.window_scale);
   if (options.sack_permitted) out.put(" sACK");

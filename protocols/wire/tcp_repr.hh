@@ -29,6 +29,11 @@ struct TcpRepr {
   std::optional<SeqNumber> ack{};  ///< engaged if and only if the ACK bit is set
   TcpControl control = TcpControl::kNone;
   std::uint16_t window = 0;  ///< as on the wire, already shifted (RFC 7323 section 2.3)
+  /// Urgent data ends so many octets behind `seq`; with 0 there is no URG, and one that comes with
+  /// 0 says nothing.
+  std::uint16_t urgent = 0;
+  bool ece = false;  ///< congestion was experienced (RFC 3168 section 6.1)
+  bool cwr = false;  ///< the congestion window was reduced
   TcpOptions options{};
 
   /// Octets emit() writes: 20..60, a multiple of 4.
@@ -37,8 +42,8 @@ struct TcpRepr {
   }
 
   /// Refuses flags that no segment of sense carries (kTcpBadFlags: SYN with FIN or RST, FIN with
-  /// RST, none at all), port zero (kTcpBadPort) and bad options. URG, ECE and CWR are let go, and
-  /// do not count as flags; so is PSH beside SYN or RST.
+  /// RST, none at all), port zero (kTcpBadPort) and bad options. URG, ECE and CWR do not count as
+  /// flags there. PSH beside SYN or RST is let go.
   static Result<TcpRepr> parse(const TcpView& view) noexcept;
   /// Writes out.first(header_len()), padding included: a recycled buffer cannot leak. The checksum
   /// is left zero: offload or the stack fills it in. Precondition: it fits.
@@ -71,6 +76,9 @@ inline std::optional<Drop> TcpRepr::read(const TcpView& view) noexcept {
   const bool push = flags.psh() && (one == 0 || one == TcpFlags::kFin);
   control = static_cast<TcpControl>(one | (push ? TcpFlags::kPsh : 0));
   window = view.window();
+  urgent = flags.urg() ? view.urgent_pointer() : std::uint16_t{0};
+  ece = flags.ece();
+  cwr = flags.cwr();
   return std::nullopt;
 }
 
@@ -84,14 +92,15 @@ constexpr void TcpRepr::emit(MutBytes out) const noexcept {
   const bool common = options.timestamps_alone();
   const std::size_t len =
       TcpView::kMinHeader + (common ? TcpOptions::kTimestampsAloneLen : options.padded_len());
-  const auto flags =
-      static_cast<std::uint32_t>(static_cast<std::uint8_t>(control) | (ack ? TcpFlags::kAck : 0));
+  const auto flags = static_cast<std::uint32_t>(
+      static_cast<std::uint8_t>(control) | (ack ? TcpFlags::kAck : 0) |
+      (urgent != 0 ? TcpFlags::kUrg : 0) | (ece ? TcpFlags::kEce : 0) | (cwr ? TcpFlags::kCwr : 0));
   // Whole words: each becomes one store.
   put_be32(out, 0, static_cast<std::uint32_t>(src_port) << 16 | dst_port);
   put_be32(out, 4, seq.raw);
   put_be32(out, 8, ack.value_or(SeqNumber{}).raw);
   put_be32(out, 12, static_cast<std::uint32_t>(len) << 26 | flags << 16 | window);
-  put_be32(out, 16, 0);  // checksum and urgent pointer
+  put_be32(out, 16, urgent);  // behind the checksum
   const MutBytes rest = out.subspan(TcpView::kMinHeader, len - TcpView::kMinHeader);
   common ? options.emit_timestamps_alone(rest) : options.emit(rest);
 }

@@ -31,6 +31,7 @@ SocketOptions options_of(Input& in) {
   const std::uint8_t more = in.u8();
   out.cork = (more & 1) != 0;
   out.soft_errors = (more & 2) == 0;
+  out.ecn = static_cast<EcnUse>(bits & 3);
   return out;
 }
 
@@ -160,6 +161,8 @@ class Play {
     if ((bits & 4) != 0) segment.options.mss = in_.u16();
     if ((bits & 8) != 0) segment.options.window_scale = in_.u8();
     segment.options.sack_permitted = segment.flags.syn() && (bits & 16) != 0;
+    segment.urgent = segment.window;
+    segment.ecn = static_cast<Ecn>(bits >> 6);
     if (is_sane(segment.flags)) end_.arrives(now_, segment, static_cast<char>('a' + bits % 26));
   }
 
@@ -185,7 +188,8 @@ class Play {
     const Connection& c = end_.connection();
     const std::uint32_t used = c.send_queue();
     const std::uint32_t room = used < c.send_buffer() ? c.send_buffer() - used : 0;
-    end_.write(now_, std::min<std::uint32_t>(in_.u16(), room));
+    const std::uint32_t octets = std::min<std::uint32_t>(in_.u16(), room);
+    end_.write(now_, octets, octets % 8 == 7);
   }
 
   void error() {

@@ -108,6 +108,10 @@ class FakeSockets final : public Sockets {
   bool at_end(SocketId socket) const noexcept override;
   std::size_t unread(SocketId socket) const noexcept override;
   Result<std::size_t, Error> write(SocketId socket, Bytes data) noexcept override;
+  Result<std::size_t, Error> write_urgent(SocketId socket, Bytes data) noexcept override {
+    return write(socket, data);
+  }
+  tcp::Urgent urgent(SocketId) const noexcept override { return {}; }
   Result<std::size_t, Error> write_pieces(SocketId socket,
                                           std::span<const Bytes> pieces) noexcept override;
   std::size_t writable(SocketId socket) const noexcept override;

@@ -54,6 +54,7 @@ Octets ip_packet(const IpAddress& source, const IpAddress& destination, IpProtoc
     ip.protocol = protocol;
     ip.ttl = fields.hop_limit;
     ip.dscp = fields.dscp;
+    ip.ecn = fields.ecn;
     ip.payload_len = static_cast<std::uint16_t>(payload.size());
     return emitted(ip) + payload;
   }
@@ -63,6 +64,7 @@ Octets ip_packet(const IpAddress& source, const IpAddress& destination, IpProtoc
   ip.next_header = protocol;
   ip.hop_limit = fields.hop_limit;
   ip.dscp = fields.dscp;
+  ip.ecn = fields.ecn;
   ip.payload_len = static_cast<std::uint16_t>(payload.size());
   return emitted(ip) + payload;
 }
@@ -166,6 +168,7 @@ void dissect_ip4(Frame& out, Bytes packet) {
   out.protocol = ip->protocol();
   out.hop_limit = ip->ttl();
   out.dscp = ip->dscp();
+  out.ecn = ip->ecn();
   out.dont_fragment = ip->dont_fragment();
   out.ip_len = ip->total_len();
   dissect_transport(out, packet.subspan(ip->header_len()));
@@ -181,6 +184,7 @@ void dissect_ip6(Frame& out, Bytes packet) {
   out.protocol = ip->next_header();
   out.hop_limit = ip->hop_limit();
   out.dscp = ip->dscp();
+  out.ecn = ip->ecn();
   out.flow_label = ip->flow_label();
   out.ip_len = packet.size();
   dissect_transport(out, packet.subspan(Ip6View::kHeader));

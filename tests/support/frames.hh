@@ -55,6 +55,7 @@ Octets emitted(const Repr& repr) {
 struct IpFields {
   std::uint8_t hop_limit = 64;
   std::uint8_t dscp = 0;
+  Ecn ecn = Ecn::kNotEct;
 };
 
 Octets octets_of(std::string_view text);
@@ -104,6 +105,7 @@ struct Frame {
   IpProtocol protocol{};
   std::uint8_t hop_limit = 0;
   std::uint8_t dscp = 0;
+  Ecn ecn = Ecn::kNotEct;
   std::uint32_t flow_label = 0;
   bool dont_fragment = false;
   std::size_t ip_len = 0;  ///< octets of the IP packet

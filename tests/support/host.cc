@@ -16,7 +16,8 @@ std::string event_names(std::uint16_t events) {
       {SocketEvents::kReadable, "readable"},      {SocketEvents::kWritable, "writable"},
       {SocketEvents::kConnected, "connected"},    {SocketEvents::kAcceptable, "acceptable"},
       {SocketEvents::kPeerClosed, "peer_closed"}, {SocketEvents::kDeadline, "deadline"},
-      {SocketEvents::kSoftError, "soft_error"},   {SocketEvents::kClosed, "closed"}};
+      {SocketEvents::kSoftError, "soft_error"},   {SocketEvents::kClosed, "closed"},
+      {SocketEvents::kUrgent, "urgent"}};
   std::string out;
   for (const auto& [bit, text] : kNames) {
     if ((events & bit) == 0) continue;

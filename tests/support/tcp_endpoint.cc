@@ -22,8 +22,12 @@ SegmentIn arriving(const SegmentOut& out) noexcept {
   in.ack = out.header.ack.value_or(SeqNumber{});
   in.len = out.len;
   in.window = out.header.window;
-  in.flags.raw = static_cast<std::uint8_t>(static_cast<std::uint8_t>(out.header.control) |
-                                           (out.header.ack ? TcpFlags::kAck : 0));
+  in.flags.raw = static_cast<std::uint8_t>(
+      static_cast<std::uint8_t>(out.header.control) | (out.header.ack ? TcpFlags::kAck : 0) |
+      (out.header.urgent != 0 ? TcpFlags::kUrg : 0) | (out.header.ece ? TcpFlags::kEce : 0) |
+      (out.header.cwr ? TcpFlags::kCwr : 0));
+  in.urgent = out.header.urgent;
+  in.ecn = out.ecn;
   in.options = out.header.options;
   return in;
 }
@@ -127,10 +131,11 @@ void Endpoint::connect(Instant now) {
   wants_to_send_ = true;
 }
 
-bool Endpoint::write(Instant now, std::uint32_t octets) {
+bool Endpoint::write(Instant now, std::uint32_t octets, bool urgent) {
   if (place_ != Place::kConnection || !connection_->may_queue()) return false;
   connection_->queued(octets);
   queued_ += octets;
+  if (urgent) connection_->queued_urgent();
   wants_to_send_ = true;
   check(now);
   return true;
@@ -351,12 +356,16 @@ void Endpoint::check_sent(const SegmentOut& out) {
   const Connection& c = *connection_;
   const Info info = c.info();
   const TcpFlags flags = arriving(out).flags;
+  check_ecn(out, info);
   if (flags.syn()) {
     if (out.header.seq != info.iss) fault("a SYN that is not at ISS");
     if (!out.header.options.sack.empty()) fault("SACK blocks on a SYN");
     return;
   }
-  if (!out.header.ack || *out.header.ack != c.rcv_nxt()) fault("ACK is not RCV.NXT");
+  // RFC 8257 section 3.2: what came before a mark is acknowledged apart.
+  const bool apart = setup_.options.ecn == EcnUse::kDctcp && info.ecn && out.header.ack &&
+                     out.header.ack->before(c.rcv_nxt());
+  if (!out.header.ack || (*out.header.ack != c.rcv_nxt() && !apart)) fault("ACK is not RCV.NXT");
   if (out.header.options.mss || out.header.options.window_scale ||
       out.header.options.sack_permitted) {
     fault("an option of SYN on another segment");
@@ -387,6 +396,15 @@ void Endpoint::check_sent(const SegmentOut& out) {
   if (!out.retransmission && info.snd_wnd > 0 && info.in_flight > info.cwnd + 2 * info.mss) {
     fault("sends beyond the congestion window");
   }
+}
+
+/// RFC 3168 section 6.1: only new text may be marked, and nothing is said without an agreement.
+void Endpoint::check_ecn(const SegmentOut& out, const Info& info) {
+  if (out.ecn != Ecn::kNotEct && (!info.ecn || out.len == 0 || out.retransmission || out.garbage)) {
+    fault("ECT on a packet that must not be marked");
+  }
+  if (out.header.control == TcpControl::kSyn) return;
+  if ((out.header.ece || out.header.cwr) && !info.ecn) fault("ECE or CWR, and no ECN agreed on");
 }
 
 /// RFC 2018 section 4, RFC 2883 section 4: every block is a range held beyond a hole, but for a

@@ -72,7 +72,7 @@ class Endpoint {
   void listen() noexcept { listens_ = true; }
   void connect(Instant now);
   /// False: may_queue() forbids it, and nothing was done.
-  bool write(Instant now, std::uint32_t octets);
+  bool write(Instant now, std::uint32_t octets, bool urgent = false);
   /// Takes up to `octets` of what is unread; returns how many.
   std::uint32_t read(Instant now, std::uint32_t octets);
   void shutdown(Instant now);
@@ -124,6 +124,7 @@ class Endpoint {
   void check(Instant now);
   void check_quiet(Instant now);
   void check_sent(const SegmentOut& out);
+  void check_ecn(const SegmentOut& out, const Info& info);
   void check_blocks(const SegmentOut& out, const Info& info);
   void check_window(const SegmentOut& out, const Info& info);
   void check_timers(const Info& info);

@@ -164,6 +164,10 @@ SegmentLine segment_of(Words words) {
       out.ack = number(words.next("a number behind ack"));
     } else if (word == "win") {
       out.window = number(words.next("a number behind win"));
+    } else if (word == "urg") {
+      out.urgent = number(words.next("a number behind urg"));
+    } else if (word == "ect0" || word == "ect1" || word == "ce") {
+      out.ecn = std::string{word};
     } else if (word == "text") {
       out.fill = words.next("a letter behind text").front();
     } else if (word == "sack") {

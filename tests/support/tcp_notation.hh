@@ -70,6 +70,8 @@ struct SegmentLine {
   std::optional<std::int64_t> ack;
   std::optional<std::int64_t> window;
   std::vector<std::pair<std::int64_t, std::int64_t>> sack;
+  std::optional<std::int64_t> urgent;
+  std::string ecn;  ///< "ect0", "ect1", "ce"; empty: not marked, nor markable
   char fill = 0;
   std::optional<OptionsLine> options;
 

@@ -19,7 +19,7 @@ constexpr std::size_t kMostSegments = 100'000;
 constexpr int kMostTimeouts = 100'000;
 
 const std::set<std::string_view> kLooks = {"event",     "no", "state", "drop",
-                                           "delivered", "is", "waits"};
+                                           "delivered", "is", "waits", "urgent"};
 
 const std::map<std::string_view, std::uint32_t> kEvents = {
     {"readable", Note::kReadable},
@@ -38,6 +38,8 @@ const std::map<std::string_view, std::uint32_t> kEvents = {
     {"reached_r1", Note::kReachedR1},
     {"forward_progress", Note::kForwardProgress},
     {"text_after_close", Note::kTextAfterClose},
+    {"urgent", Note::kUrgent},
+    {"congestion_experienced", Note::kCongestionExperienced},
     {"tail_probe", Note::kTailProbe},
     {"undone", Note::kUndone},
 };
@@ -61,6 +63,9 @@ const std::map<std::string_view, std::uint64_t (*)(const Info&)> kNumbers = {
     {"rcv_wind_shift", [](const Info& i) -> std::uint64_t { return i.rcv_wind_shift; }},
     {"timestamps", [](const Info& i) -> std::uint64_t { return i.timestamps ? 1 : 0; }},
     {"sack", [](const Info& i) -> std::uint64_t { return i.sack ? 1 : 0; }},
+    {"ecn", [](const Info& i) -> std::uint64_t { return i.ecn ? 1 : 0; }},
+    {"ce_in", [](const Info& i) -> std::uint64_t { return i.ce_in; }},
+    {"ece_in", [](const Info& i) -> std::uint64_t { return i.ece_in; }},
     {"sacks_out", [](const Info& i) -> std::uint64_t { return i.sacks_out; }},
     {"dsacks_out", [](const Info& i) -> std::uint64_t { return i.dsacks_out; }},
     {"unsent", [](const Info& i) -> std::uint64_t { return i.unsent; }},
@@ -94,6 +99,13 @@ const std::map<std::string_view, Duration (*)(const Info&)> kTimes = {
     {"rto", [](const Info& i) { return i.rto; }},
     {"ato", [](const Info& i) { return i.ato; }},
 };
+
+constexpr std::string_view kEcnNames[] = {"", "ect1", "ect0", "ce"};
+
+Ecn ecn_named(std::string_view wanted) {
+  return static_cast<Ecn>(std::find(std::begin(kEcnNames), std::end(kEcnNames), wanted) -
+                          std::begin(kEcnNames));
+}
 
 template <class Map>
 auto look_up(const Map& map, std::string_view name, const char* what) {
@@ -236,6 +248,8 @@ class Runner {
     }
     if (line.ack && theirs(in.ack) != *line.ack) return "another ack";
     if (line.window && in.window != *line.window) return "another window";
+    if (line.urgent && in.urgent != *line.urgent) return "another urgent pointer";
+    if (ecn_named(line.ecn) != out.ecn) return "another ECN codepoint";
     if (line.sack != sack_of(out)) return "other sack blocks";
     return line.options ? option_difference(*line.options, out) : "";
   }
@@ -278,6 +292,8 @@ class Runner {
     if (line.ack) in.ack = start().iss + static_cast<std::uint32_t>(*line.ack);
     if (line.window) s_.peer_.window = static_cast<std::uint16_t>(*line.window);
     in.window = s_.peer_.window;
+    in.urgent = static_cast<std::uint16_t>(line.urgent.value_or(0));
+    in.ecn = ecn_named(line.ecn);
     if (line.options) {
       put_options(*line.options, in);
     } else if (s_.peer_.timestamps && !line.has(TcpFlags::kRst)) {
@@ -322,8 +338,9 @@ class Runner {
   bool call(std::string_view word, Words& words) {
     Endpoint& e = endpoint();
     if (word == "write") {
+      const bool urgent = words.take("urgent");
       const auto octets = static_cast<std::uint32_t>(number(words.next("how many octets")));
-      if (!e.write(s_.now_, octets)) fail_with("may_queue() says no");
+      if (!e.write(s_.now_, octets, urgent)) fail_with("may_queue() says no");
     } else if (word == "read") {
       if (words.take("all")) {
         e.read(s_.now_, 0xffff'ffff);
@@ -370,6 +387,12 @@ class Runner {
       same(words.next("a state"), name(e.state()));
     } else if (word == "drop") {
       same(words.next("a reason"), e.last_drop() ? name(*e.last_drop()) : "nothing");
+    } else if (word == "urgent") {
+      const Urgent urgent = e.connection().urgent();
+      same(words.next("octets left"), std::to_string(urgent.left));
+      if (words.take("mark") != urgent.at_mark) {
+        fail_with(urgent.at_mark ? "it is at the mark" : "it is not at the mark");
+      }
     } else if (word == "waits") {
       const WaitsFor wanted = look_up(kWaits, words.next("a reason"), "reason to wait");
       if (s_.info().waits_for != wanted) fail_with("waits for something else");
@@ -458,6 +481,8 @@ class Runner {
         << ')';
     if (in.flags.ack()) out << " ack " << (our_side ? theirs(in.ack) : ours(in.ack));
     out << " win " << in.window;
+    if (in.flags.urg()) out << " urg " << in.urgent;
+    if (in.ecn != Ecn::kNotEct) out << ' ' << kEcnNames[static_cast<std::size_t>(in.ecn)];
     if (in.options.mss) out << " <mss " << *in.options.mss << '>';
     if (in.options.sack_permitted) out << " <sackOK>";
     if (in.options.window_scale) out << " <wscale " << int{*in.options.window_scale} << '>';

@@ -58,7 +58,7 @@ struct Given {
 ///     flags      of F S R P E C U; `.` is ACK, and may be left out where `ack` follows; `-`: none
 ///     1:1001     text, begin and end; or 1:1001(1000). Absent: none, at the sender's next number.
 ///                SYN and FIN take a number of their own: F. 1001:1001(0) ack 1
-///     ack 1  win 2000  sack 2001:3001  text X (fills with X)
+///     ack 1  win 2000  urg 1  sack 2001:3001  ect0 | ect1 | ce  text X (fills with X)
 ///     <mss 1460,sackOK,TS val 5 ecr 0,nop,wscale 7>, last on the line
 ///
 /// Numbers count from ISS and IRS, TS values in ms from the connection's begin (of either clock);
@@ -68,13 +68,13 @@ struct Given {
 ///
 /// Other lines:
 ///
-///     write N · read N · read all · shutdown · close · abort · connect · nothing (time passes)
-///     burst … end            what arrives and is called between them goes before anything is sent
-///     event readable         it was noted since the last such line; `no event X`: it was not
-///     event closed[:ERROR]   the connection has ended, in order or by an error
-///     state ESTABLISHED · drop tcp_paws · delivered N · is NAME NUMBER-OR-TIME (of tcp::Info)
-///     waits nagle            what keeps it from sending
-///     icmp hard|soft ERROR N · memory enough|short|out · `//` begins a comment
+///     write N · write urgent N · urgent N [mark] (is left) · read N · read all · shutdown · close
+///     · abort · connect · nothing (time passes) burst … end            what arrives and is called
+///     between them goes before anything is sent event readable         it was noted since the last
+///     such line; `no event X`: it was not event closed[:ERROR]   the connection has ended, in
+///     order or by an error state ESTABLISHED · drop tcp_paws · delivered N · is NAME
+///     NUMBER-OR-TIME (of tcp::Info) waits nagle            what keeps it from sending icmp
+///     hard|soft ERROR N · memory enough|short|out · `//` begins a comment
 class Scripted {
  public:
   /// The peer, as far as a script goes.

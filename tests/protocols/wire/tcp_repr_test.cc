@@ -39,6 +39,9 @@ TcpRepr any_repr(Rng& rng) {
               .control = kControls[rng.below(6)],
               .window = any16(rng)};
   if (out.control == TcpControl::kNone || any_bool(rng)) out.ack = SeqNumber{any32(rng)};
+  if (any_bool(rng)) out.urgent = any16(rng);
+  out.ece = any_bool(rng);
+  out.cwr = any_bool(rng);
   if (any_bool(rng)) out.options.timestamps = TcpTimestamps{any32(rng), any32(rng)};
   if (out.control == TcpControl::kSyn) {
     if (any_bool(rng)) out.options.mss = any16(rng);
@@ -134,8 +137,8 @@ TEST(TcpRepr, FlagsBecomeOneControl) {
       {"RST", kRst, TcpControl::kRst, false},
       {"RST ACK", kRst | kAck, TcpControl::kRst, true},
       {"PSH beside RST is let go", kRst | kPsh | kAck, TcpControl::kRst, true},
-      {"URG is let go", kUrg | kAck, TcpControl::kNone, true},
-      {"ECE and CWR are let go", kEce | kCwr | kSyn, TcpControl::kSyn, false},
+      {"URG beside ACK", kUrg | kAck, TcpControl::kNone, true},
+      {"ECE and CWR beside SYN", kEce | kCwr | kSyn, TcpControl::kSyn, false},
   };
   for (const Row& row : rows) {
     const auto repr = parse(segment(row.flags));
@@ -184,9 +187,33 @@ TEST(TcpRepr, SendsTheReservedBitsZero) {
   for (int i = 0; i < 1'000; ++i) {
     const Octets header = emitted(any_repr(rng));
     EXPECT_EQ(header[12] & 0x0f, 0);
-    EXPECT_EQ(header[13] & (kUrg | kEce | kCwr), 0);
-    EXPECT_EQ(be32(header, 16), 0u);  // checksum and urgent pointer
+    EXPECT_EQ(be16(header, 16), 0u);  // checksum
   }
+}
+
+// TCP-123: the pointer means nothing without its flag, and is zero there.
+TEST(TcpRepr, UrgentPointerGoesWithItsFlag) {
+  Octets octets = segment(kUrg | kAck);
+  put_be16(octets, 18, 0x1234);
+  EXPECT_EQ(parse(octets)->urgent, 0x1234);
+  octets[13] = kAck;
+  EXPECT_EQ(parse(octets)->urgent, 0);
+  const Octets with =
+      emitted(TcpRepr{.src_port = 1, .dst_port = 2, .ack = SeqNumber{3}, .urgent = 7});
+  EXPECT_EQ(with[13], kUrg | kAck);
+  EXPECT_EQ(be16(with, 18), 7u);
+  const Octets without = emitted(TcpRepr{.src_port = 1, .dst_port = 2, .ack = SeqNumber{3}});
+  EXPECT_EQ(without[13], kAck);
+  EXPECT_EQ(be16(without, 18), 0u);
+}
+
+// TCP-126
+TEST(TcpRepr, EcnFlagsAreFlagsOfTheirOwn) {
+  const auto repr = parse(segment(kEce | kAck));
+  EXPECT_TRUE(repr->ece);
+  EXPECT_FALSE(repr->cwr);
+  EXPECT_EQ(emitted(TcpRepr{.src_port = 1, .dst_port = 2, .ack = SeqNumber{3}, .cwr = true})[13],
+            kCwr | kAck);
 }
 
 TEST(TcpRepr, EveryTruncationOfTheHeaderIsRefused) {
