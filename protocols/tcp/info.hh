@@ -4,6 +4,7 @@
 
 #include "protocols/base/seq.hh"
 #include "protocols/base/time.hh"
+#include "protocols/tcp/cc/congestion_info.hh"
 #include "protocols/tcp/config.hh"
 #include "protocols/tcp/state.hh"
 
@@ -32,6 +33,7 @@ struct Info {
   State state = State::kClosed;
   WaitsFor waits_for = WaitsFor::kNothing;
   CongestionControl congestion_control = CongestionControl::kNone;
+  CongestionInfo congestion;  ///< what the algorithm itself knows
   SeqNumber iss;
   SeqNumber irs;
   SeqNumber snd_una;

@@ -211,6 +211,7 @@ Info Connection::info() const noexcept {
   out.state = state_;
   out.waits_for = waits_for_;
   out.congestion_control = congestion_.kind();
+  out.congestion = congestion_.info(rto_.srtt());
   out.iss = iss_;
   out.irs = irs_;
   out.snd_una = snd_una_;

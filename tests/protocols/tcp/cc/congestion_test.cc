@@ -363,6 +363,17 @@ TEST_P(TcpCwnd, NoneIsLimitedByThePeerAlone) {
   EXPECT_EQ(c.info().congestion_control, CongestionControl::kNone);
 }
 
+// What an algorithm knows is told with all else of a connection.
+TEST_P(TcpCwnd, IsOpenToInspection) {
+  Scripted cubic = established({.cwnd = 4000, .congestion = CongestionControl::kCubic});
+  EXPECT_EQ(cubic.info().congestion.kind, CongestionControl::kCubic);
+  EXPECT_EQ(cubic.info().congestion.phase, "slow_start");
+  EXPECT_EQ(cubic.info().congestion.cwnd, 4000u);
+  Scripted bbr = established({.cwnd = 4000, .congestion = CongestionControl::kBbr});
+  EXPECT_EQ(bbr.info().congestion.phase, "startup");
+  EXPECT_EQ(bbr.info().congestion.pacing_gain, 277u);
+}
+
 // TRAP-12, TCP-229: through the machine.
 TEST_P(TcpCwnd, DividedAcksGainNothing) {
   Scripted c = established({.cwnd = 2000});
