@@ -17,9 +17,9 @@ class Rack {
   /// the ACK's timestamp tells that an earlier copy was.
   void delivered(const SentRun& run, SeqNumber end, Duration rtt, Duration min_rtt,
                  bool echoes_older) noexcept;
-  /// An ACK told of all that the peer holds: what it did not tell of below its highest number has not
-  /// arrived. (With more ranges than SACK has room for, or with the ACK that told of one lost, it may
-  /// have.)
+  /// An ACK told of all that the peer holds: what it did not tell of below its highest number has
+  /// not arrived. (With more ranges than SACK has room for, or with the ACK that told of one lost,
+  /// it may have.)
   void all_told() noexcept { told_ = fack_; }
   /// What was sent again was late, not lost.
   void was_late() noexcept { reordering_seen_ = true; }

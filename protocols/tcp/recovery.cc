@@ -90,9 +90,10 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   schedule_probe(context, now);
 }
 
-/// Where the timed segment is lost again and again, any other round trip will do to end the back-off
-/// (RFC 6298 section 5.7): of a segment that went once, or of the copy that the timestamp tells. But
-/// one that was followed by more than one copy may have arrived long ago, and its ACK been lost.
+/// Where the timed segment is lost again and again, any other round trip will do to end the
+/// back-off (RFC 6298 section 5.7): of a segment that went once, or of the copy that the timestamp
+/// tells. But one that was followed by more than one copy may have arrived long ago, and its ACK
+/// been lost.
 void Connection::end_backoff(const Context& context, Instant now, const SegmentIn& segment,
                              const News& news) noexcept {
   if (news.once && !news.resent) {
@@ -110,8 +111,8 @@ void Connection::hear_delivery(const Context& context, Instant now, const Segmen
                                News& news) noexcept {
   const Duration min_rtt = microseconds(min_rtt_us_);
   const auto& stamps = segment.options.timestamps;
-  // The echo is of what came in line, and says nothing of what waits beyond a hole (RFC 7323 section
-  // 4.3).
+  // The echo is of what came in line, and says nothing of what waits beyond a hole (RFC 7323
+  // section 4.3).
   bool in_line = true;
   const auto hear = [&](const SentRun& run, SeqNumber end, std::uint32_t octets) {
     news.delivered += octets;

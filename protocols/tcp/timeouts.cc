@@ -9,6 +9,9 @@ namespace {
 /// R1 of RFC 9293 section 3.8.3: from here on the path is in doubt (SHLD-10: at least 3).
 constexpr std::uint8_t kR1 = 3;
 
+/// In a row, without congestion control.
+constexpr std::uint8_t kEvenTimeouts = 6;
+
 /// As good as never, and still far from the end of an Instant.
 constexpr Duration kTenYears = seconds(10 * 365 * 86'400ll);
 
@@ -81,7 +84,10 @@ void Connection::on_retransmit_timer(const Context& context, Instant now, Action
     ++timeouts_;
     on_retransmission_timeout(context, now);
   }
-  rto_.back_off();
+  // Backing off relieves a network that is congested. Where there is to be none of that, the first
+  // timeouts come at even intervals.
+  const bool relieves = opening || congestion_.kind() != CongestionControl::kNone;
+  if (relieves || retransmits_ > kEvenTimeouts) rto_.back_off();
   // It is armed again when the segment goes; until then, nothing in flight is without a timer.
   arm_retransmit(context, now);
 }

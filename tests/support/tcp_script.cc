@@ -90,6 +90,7 @@ const std::map<std::string_view, std::uint64_t (*)(const Info&)> kNumbers = {
     {"in_recovery", [](const Info& i) -> std::uint64_t { return i.in_recovery ? 1 : 0; }},
     {"in_loss", [](const Info& i) -> std::uint64_t { return i.in_loss ? 1 : 0; }},
     {"reordering", [](const Info& i) -> std::uint64_t { return i.reordering ? 1 : 0; }},
+    {"backoff", [](const Info& i) -> std::uint64_t { return i.backoff; }},
     {"zero_window_probes", [](const Info& i) -> std::uint64_t { return i.zero_window_probes; }},
 };
 

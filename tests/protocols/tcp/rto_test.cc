@@ -547,5 +547,38 @@ TEST_P(TcpRetransmission, UserDeadlineTellsAndDoesNothing) {
   run(c, "1h no event deadline");
 }
 
+// Where there is no congestion control there is nothing to relieve: six timeouts at even intervals,
+// then TCP-192 holds.
+TEST_P(TcpRetransmission, ComesAtEvenIntervalsWithoutCongestionControl) {
+  Scripted c = established({.options = {.congestion_control = CongestionControl::kNone}});
+  run(c, R"(
+    0ms    write 1000
+           > P 1:1001 ack 1
+    300ms  > P 1:1001 ack 1
+    600ms  > P 1:1001 ack 1
+    900ms  > P 1:1001 ack 1
+    1.2s   > P 1:1001 ack 1
+    1.5s   > P 1:1001 ack 1
+    1.8s   > P 1:1001 ack 1
+    2.1s   > P 1:1001 ack 1
+    2.7s   > P 1:1001 ack 1
+    3.9s   > P 1:1001 ack 1
+  )");
+}
+
+// An old copy's echo: after one timeout the path may have become slow; after two its ACK was lost.
+TEST_P(TcpRetransmission, TheEchoOfACopyLongAgoIsNoRoundTrip) {
+  Scripted c = established({.timestamps = true});
+  run(c, R"(
+    0ms    write 1000
+           > P 1:1001 ack 1
+    300ms  > P 1:1001 ack 1
+    900ms  > P 1:1001 ack 1
+    1s     < . ack 1001 <TS val 1100 ecr 100>
+           is srtt 100ms
+           is backoff 0
+  )");
+}
+
 }  // namespace
 }  // namespace smol::tcp::script
