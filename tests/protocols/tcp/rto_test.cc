@@ -550,7 +550,7 @@ TEST_P(TcpRetransmission, UserDeadlineTellsAndDoesNothing) {
 // Where there is no congestion control there is nothing to relieve: six timeouts at even intervals,
 // then TCP-192 holds.
 TEST_P(TcpRetransmission, ComesAtEvenIntervalsWithoutCongestionControl) {
-  Scripted c = established({.options = {.congestion_control = CongestionControl::kNone}});
+  Scripted c = established({.congestion = CongestionControl::kNone});
   run(c, R"(
     0ms    write 1000
            > P 1:1001 ack 1

@@ -12,7 +12,6 @@ INSTANTIATE_TEST_SUITE_P(From, TcpSackRecovery, kStarts, start_name);
 
 Given with_sack(Given given = {}) {
   given.sack = true;
-  given.options.congestion_control = CongestionControl::kNewReno;
   return given;
 }
 
@@ -309,9 +308,7 @@ TEST_P(TcpSackRecovery, ATimeoutThatWasTooEarlyIsUndone) {
 
 // TCP-224: no SACK, no timestamps: two new segments tell.
 TEST_P(TcpSackRecovery, ATimeoutThatWasTooEarlyIsUndoneWithoutSack) {
-  Given given;
-  given.options.congestion_control = CongestionControl::kNewReno;
-  Scripted c = established(given);
+  Scripted c = established();
   run(c, "write 14000\n" + text(1, 10001) + R"(
     300ms  > . 1:1001 ack 1
            event timeout
@@ -327,9 +324,7 @@ TEST_P(TcpSackRecovery, ATimeoutThatWasTooEarlyIsUndoneWithoutSack) {
 
 // TCP-224: a loss is a loss: the first ACK moves on, the second does not.
 TEST_P(TcpSackRecovery, ATimeoutOfALossGoesOnFromTheLeft) {
-  Given given;
-  given.options.congestion_control = CongestionControl::kNewReno;
-  Scripted c = established(given);
+  Scripted c = established();
   run(c, "write 14000\n" + text(1, 10001) + R"(
     300ms  > . 1:1001 ack 1
     400ms  < . ack 1001
