@@ -24,7 +24,9 @@ void tcp(Bytes input) {
   require(octets.size() <= TcpView::kMaxHeader && octets.size() % 4 == 0, "20..60, in words");
   const Result<TcpView> again = TcpView::parse(octets);
   require(again && again->header_len() == octets.size(), "the offset tells the length");
-  require(TcpRepr::parse(*again) == repr, "parse undoes emit");
+  TcpRepr said = *repr;
+  said.options.md5 = said.options.authentication = false;  // never said
+  require(TcpRepr::parse(*again) == said, "parse undoes emit");
   print_is_bounded(*repr);
 }
 
