@@ -311,6 +311,17 @@ Schema<NeighborConfig> neighbor_schema() {
   return schema;
 }
 
+Schema<PathMtuConfig> path_mtu_schema() {
+  Schema<PathMtuConfig> schema;
+  schema
+      .scalar("lifetime", &PathMtuConfig::lifetime, duration(seconds(300), 24 * kHour),
+              "How long a router is believed; then the path is tried at its link's MTU again.")
+      .scalar("least_ip4", &PathMtuConfig::least4, integer<std::uint16_t>(68, 1500),
+              "IPv4 packets are cut no smaller, whatever routers say; longer ones may be "
+              "fragmented on their way then.");
+  return schema;
+}
+
 Schema<IcmpConfig> icmp_schema() {
   const Codec<Duration> interval = duration(microseconds(1), seconds(60), Duration{0});
   const Codec<std::uint32_t> burst = integer<std::uint32_t>(1, 1'000'000'000);
@@ -339,6 +350,10 @@ Schema<Limits> limits_schema() {
               "Routes, the ports' subnets included.")
       .scalar("neighbors", &Limits::neighbors, integer<std::uint32_t>(1, 1'048'576),
               "Entries of the neighbour cache.")
+      .scalar(
+          "path_mtus", &Limits::path_mtus, integer<std::uint32_t>(1, 1'048'576),
+          "Destinations whose path is narrower than its link; the one heard of longest ago goes "
+          "when there are more.")
       .scalar("connections", &Limits::connections, integer<std::uint32_t>(1, kMany),
               "TCP connections, from the completed handshake on.")
       .scalar("half_open", &Limits::half_open, integer<std::uint32_t>(1, kMany),
@@ -353,6 +368,8 @@ Schema<Limits> limits_schema() {
               "ICMP sockets.")
       .scalar("reassembly_ranges", &Limits::reassembly_ranges, integer<std::uint32_t>(1, kMany),
               "Pieces received out of order, of all TCP connections together.")
+      .scalar("sent_runs", &Limits::sent_runs, integer<std::uint32_t>(1, kMany),
+              "Bursts and holes in flight, of all TCP connections together.")
       .scalar(
           "pool_share", &Limits::pool_share_percent, integer<std::uint32_t>(10, 95),
           "Percent of `pool` that sockets and queues may hold; the rest is for packets on their "

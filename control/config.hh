@@ -27,6 +27,7 @@ Schema<dataplane::LinkConfig> link_schema();
 Schema<dataplane::BridgeConfig> bridge_schema();
 Schema<StackConfig> ip_schema();
 Schema<NeighborConfig> neighbor_schema();
+Schema<PathMtuConfig> path_mtu_schema();
 Schema<IcmpConfig> icmp_schema();
 Schema<tcp::Config> tcp_schema();
 Schema<Limits> limits_schema();
@@ -78,6 +79,9 @@ void add_dataplane(Schema<T>& schema) {
   schema.section(
       "neighbor", [](auto& config) -> auto& { return config.stack.neighbor; }, neighbor_schema(),
       "ARP and IPv6 neighbour discovery (RFC 1122, RFC 4861).");
+  schema.section(
+      "path_mtu", [](auto& config) -> auto& { return config.stack.path_mtu; }, path_mtu_schema(),
+      "What routers say of the length of packets (RFC 1191, RFC 8201).");
   schema.section(
       "icmp", [](auto& config) -> auto& { return config.stack.icmp; }, icmp_schema(),
       "Limits on what strangers can make this host say.");

@@ -30,6 +30,7 @@ class Checker {
     for (std::size_t i = 0; i < config_.routes.size(); ++i) check_route(i);
     check_tables();
     check_times();
+    check_sockets();
     // What the dataplane refuses beyond that has no path of its own: the element must do.
     if (!diagnostics_.empty()) return;
     if (const auto valid = dataplane::validate(config_); !valid) {
@@ -187,6 +188,20 @@ class Checker {
     const tcp::Config& tcp = config_.stack.tcp;
     if (tcp.min_rto > tcp.max_rto) refuse("tcp.min_rto", "is above tcp.max_rto");
     if (tcp.initial_rto > tcp.max_rto) refuse("tcp.initial_rto", "is above tcp.max_rto");
+    if (tcp.least_user_timeout > tcp.most_user_timeout) {
+      refuse("tcp.least_user_timeout", "is above tcp.most_user_timeout");
+    }
+  }
+
+  void check_sockets() {
+    const tcp::SocketOptions& options = config_.stack.tcp.defaults;
+    if (options.receive_low_water > options.receive_buffer) {
+      refuse("tcp.receive_low_water",
+             "is above tcp.receive_buffer: nothing would ever be readable");
+    }
+    if (options.send_low_water > options.send_buffer) {
+      refuse("tcp.send_low_water", "is above tcp.send_buffer: nothing would ever be writable");
+    }
   }
 
   /// The place of what a message of the dataplane is about: "port smol0: ...", "route ::/0: ...",

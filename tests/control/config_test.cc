@@ -124,9 +124,11 @@ eal: {hugepages: off, memory: 128MiB, arguments: [--log-level=8]}
 ip: {hop_limit: 9, first_ephemeral_port: 1000, last_ephemeral_port: 2000}
 neighbor: {reachable_time: 3s, pending_packets: 4}
 icmp: {error_interval: off, echo_burst: 5}
+path_mtu: {lifetime: 20m, least_ip4: 576}
 tcp: {send_buffer: 64KiB, min_rto: 1s, user_timeout: off, nagle: no, congestion_control: none,
-      ack_delay: off, dscp: 46, reassembly_ranges: 11}
-limits: {connections: 100, pool_share: 50, reassembly_ranges: 12}
+      ack_delay: off, dscp: 46, reassembly_ranges: 11, ecn: dctcp, path_probing: black_hole,
+      unsent_low_water: 16KiB, pacing_burst: 3, sack: no}
+limits: {connections: 100, pool_share: 50, reassembly_ranges: 12, path_mtus: 13}
 capture: {file: /tmp/x.pcap, snap_length: 96, ring: 1MiB}
 seed: 42
 drain: 0
@@ -155,9 +157,17 @@ drain: 0
   EXPECT_EQ(config.stack.tcp.ack_delay, Duration::zero());
   EXPECT_EQ(config.stack.tcp.defaults.dscp, 46);
   EXPECT_EQ(config.stack.tcp.reassembly_ranges, 11u);
+  EXPECT_EQ(config.stack.tcp.defaults.ecn, tcp::EcnUse::kDctcp);
+  EXPECT_EQ(config.stack.tcp.path_probing, tcp::PathProbing::kBlackHole);
+  EXPECT_EQ(config.stack.tcp.defaults.unsent_low_water, 16'384u);
+  EXPECT_EQ(config.stack.tcp.pacing_burst, 3u);
+  EXPECT_FALSE(config.stack.tcp.sack);
   EXPECT_EQ(config.stack.limits.connections, 100u);
   EXPECT_EQ(config.stack.limits.pool_share_percent, 50u);
   EXPECT_EQ(config.stack.limits.reassembly_ranges, 12u);
+  EXPECT_EQ(config.stack.limits.path_mtus, 13u);
+  EXPECT_EQ(config.stack.path_mtu.lifetime, seconds(1200));
+  EXPECT_EQ(config.stack.path_mtu.least4, 576);
   EXPECT_EQ(config.capture.file, "/tmp/x.pcap");
   EXPECT_EQ(config.capture.ring_mb, 1u);
   EXPECT_EQ(config.seed, 42u);
@@ -375,6 +385,13 @@ const std::vector<Row>& rules() {
       {kPort + "ip: {last_ephemeral_port: 1024}",
        "f:2:27: ip.last_ephemeral_port: 1024 is below first_ephemeral_port, 32768"},
       {kPort + "tcp: {min_rto: 5s, max_rto: 2s}", "f:2:16: tcp.min_rto: is above tcp.max_rto"},
+      {kPort + "tcp: {least_user_timeout: 2h}",
+       "f:2:27: tcp.least_user_timeout: is above tcp.most_user_timeout"},
+      {kPort + "tcp: {receive_buffer: 8KiB, receive_low_water: 9KiB}",
+       "f:2:48: tcp.receive_low_water: is above tcp.receive_buffer: nothing would ever be "
+       "readable"},
+      {kPort + "tcp: {send_buffer: 8KiB, send_low_water: 9KiB}",
+       "f:2:42: tcp.send_low_water: is above tcp.send_buffer: nothing would ever be writable"},
       // Found by the dataplane's own rules, and placed by what they are about.
       {"ports: [{name: a, device: \"net_tap0,iface=longerthanfifteen\"}]",
        "f:1:9: port a: iface=longerthanfifteen is longer than 15 characters"},

@@ -229,6 +229,36 @@ def test_the_matrix_wants_every_obliging_row_of_tcp_held_or_explained(tree: Tree
     assert not any("UDP-001" in said or "TCP-002" in said for said in tree.complaints("rfc_matrix"))
 
 
+# --- what can be set and seen from outside ---------------------------------------------------------
+
+
+@pytest.fixture
+def options_tree(tree: Tree) -> Tree:
+    for path in ("protocols/tcp/config.hh", "protocols/tcp/info.hh", "protocols/tcp/cc/congestion_info.hh",
+                 "protocols/stack/config.hh", "protocols/iface/config.hh", "control/config.cc",
+                 "control/config_tcp.cc"):
+        tree.write(path, (REPOSITORY / path).read_text())
+    return tree
+
+
+@pytest.mark.parametrize(("path", "struct", "name"), [
+    ("protocols/tcp/config.hh", "SocketOptions", "SocketOptions.nonesuch"),
+    ("protocols/tcp/config.hh", "Config", "Config.nonesuch"),
+    ("protocols/stack/config.hh", "Limits", "Limits.nonesuch"),
+    ("protocols/iface/config.hh", "PathMtuConfig", "PathMtuConfig.nonesuch"),
+])
+@pytest.mark.parametrize("field", ["bool nonesuch = true;", "Duration nonesuch{0};  ///< x",
+                                   "std::uint32_t nonesuch = 1 << 16;"])
+def test_options_wants_a_key_for_every_field(options_tree: Tree, path: str, struct: str, name: str,
+                                             field: str) -> None:
+    assert options_tree.complaints("options") == []
+    text = (REPOSITORY / path).read_text()
+    options_tree.write(path, text.replace(f"struct {struct} {{\n", f"struct {struct} {{\n  {field}\n"))
+    complaints = options_tree.complaints("options")
+    assert complaints
+    assert f"{name} has no key in the YAML file" in complaints[0]
+
+
 # --- the table of smoltcp's behaviours -------------------------------------------------------------
 
 

@@ -12,8 +12,8 @@ from screen import Screen
 from variants import REPOSITORY, Variant
 
 SUITE = "lint"
-_LINTS = ("drops", "format", "layering", "leaks", "links", "proto_lint", "purity", "requirements", "rfc_matrix",
-          "shell", "smoltcp")
+_LINTS = ("drops", "format", "layering", "leaks", "links", "options", "proto_lint", "purity", "requirements",
+          "rfc_matrix", "shell", "smoltcp")
 
 
 def names(name: str) -> list[str]:
