@@ -6,7 +6,9 @@
 #include <unordered_map>
 
 #include "protocols/base/check.hh"
+#include "tests/sim/attack.hh"
 #include "tests/sim/link.hh"
+#include "tests/sim/stranger.hh"
 
 namespace smol::sim {
 namespace {
@@ -71,6 +73,12 @@ std::vector<std::string> all_names() {
        {"flows 1", "flows 2..99", "flows 100..1000", "no packet to receive into"}) {
     out.emplace_back(name);
   }
+  for (std::size_t i = 0; i < kQuirks; ++i) {
+    out.push_back("peer " + std::string{name(static_cast<Quirk>(i))});
+  }
+  for (std::size_t i = 0; i < kAttacks; ++i) {
+    out.push_back("attack " + std::string{name(static_cast<Attack>(i))});
+  }
   return out;
 }
 
@@ -121,16 +129,11 @@ constexpr Exempt kExempt[] = {
     {"wire e*", "ECN is not built"},
     {"wire c*", "ECN is not built"},
     {"frame marked CE", "ECN is not built"},
-    {"wire urg", "no peer of the simulator is urgent yet"},
     {"wire icmp_error", "path MTU discovery is not built"},
     {"frame lost: too big", "path MTU discovery is not built"},
-    {"wire text_on_syn", "TCP Fast Open is not built"},
     {"drop tcp_bad_port", "a header broken by luck"},
     {"drop tcp_truncated", "a header broken by luck"},
     {"drop tcp_listen_no_syn", "no peer of the simulator sends it yet"},
-    {"drop tcp_missing_timestamp", "no peer of the simulator leaves them out yet"},
-    {"drop tcp_no_ack", "no peer of the simulator sends it yet"},
-    {"drop tcp_text_after_fin", "no peer of the simulator sends it yet"},
     {"drop tcp_no_connection_block", "blocks enough for all flows"},
 };
 

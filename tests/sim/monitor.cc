@@ -212,6 +212,7 @@ void Monitor::check_text(Peer& peer, const WireSegment& segment) {
   // A keep-alive probe: an octet that means nothing, below what is all acknowledged.
   if (len == 1 && end == peer.sent_end && peer.acked == peer.sent_end) return;
   if (segment.seq_len() == 0) {
+    if (lost_inside_) peer.sent_end = std::max(peer.sent_end, begin);
     if (begin > peer.sent_end) fault(peer, "an ACK beyond SND.NXT");
     return;
   }

@@ -18,6 +18,7 @@ class Intervals {
  public:
   void add(std::uint32_t begin, std::uint32_t end);
   bool holds(std::uint32_t begin, std::uint32_t end) const;
+  const std::vector<std::pair<std::uint32_t, std::uint32_t>>& runs() const { return runs_; }
   /// One past the run that begins at 0.
   std::uint32_t edge() const { return runs_.empty() || runs_[0].first > 0 ? 0 : runs_[0].second; }
 
@@ -42,6 +43,8 @@ class Monitor {
   /// The frame came from somewhere else: what it says does not bind the peer.
   void injected(Bytes frame);
 
+  /// Segments that the stack takes for sent have not left it, for want of a packet.
+  void lost_inside(bool some) { lost_inside_ = some; }
   std::uint64_t segments_sent() const { return segments_sent_; }
 
  private:
@@ -98,6 +101,7 @@ class Monitor {
   Coverage& coverage_;
   std::unordered_map<std::uint32_t, Peer> peers_;
   std::uint64_t segments_sent_ = 0;
+  bool lost_inside_ = false;
 };
 
 }  // namespace smol::sim

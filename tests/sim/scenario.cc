@@ -54,6 +54,9 @@ StackConfig stack_of(Rng& rng) {
   StackConfig out = small_stack();
   out.tcp.timestamps = !sometimes(rng, 4);
   out.tcp.window_scaling = !sometimes(rng, 4);
+  out.tcp.sack = !sometimes(rng, 4);
+  out.tcp.pacing = !sometimes(rng, 3);
+  out.tcp.tail_loss_probe = !sometimes(rng, 3);
   out.tcp.time_wait = one_of(rng, {seconds(1), seconds(60)});
   out.tcp.ack_delay = one_of(rng, {Duration{0}, milliseconds(40), milliseconds(400)});
   out.tcp.min_rto = one_of(rng, {milliseconds(200), seconds(1)});
@@ -227,6 +230,68 @@ void many_conversations(Rng& rng, Scenario& out, std::uint32_t count) {
   }
 }
 
+/// A peer of another kind in place of host 1.
+void a_stranger(Rng& rng, Scenario& out) {
+  StrangerPlan plan;
+  FlowPlan& flow = out.flows[0];
+  plan.connects = sometimes(rng, 2);
+  plan.octets = flow.users[1].octets = std::min<std::uint64_t>(flow.users[1].octets, 60'000);
+  flow.users[0].octets = std::min<std::uint64_t>(flow.users[0].octets, 60'000);
+  flow.users[0].ending = sometimes(rng, 2) ? Ending::kHalfClose : Ending::kWaits;
+  flow.users[1].read_pause = Duration{0};
+  flow.both_connect = false;
+  out.flows.resize(1);
+  out.listener_stays = true;
+  for (std::uint32_t count = 1 + rng.below(3); count > 0; --count) {
+    plan.quirks |= 1u << rng.below(kQuirks);
+  }
+  if (sometimes(rng, 3)) plan.quirks |= 1u << rng.below(11);
+  plan.window = one_of(rng, {500u, 4'000u, 65'535u, 1u << 20});
+  plan.mss = one_of(rng, {std::uint16_t{1}, std::uint16_t{64}, std::uint16_t{536},
+                          std::uint16_t{1'460}, std::uint16_t{65'535}});
+  if (sometimes(rng, 6)) plan.mss.reset();
+  if (sometimes(rng, 2))
+    plan.scale =
+        one_of(rng, {std::uint8_t{0}, std::uint8_t{7}, std::uint8_t{14}, std::uint8_t{255}});
+  plan.timestamps = sometimes(rng, 2);
+  plan.sack = sometimes(rng, 2);
+  if (plan.has(Quirk::kReneges) || plan.has(Quirk::kLiesBySack)) {
+    plan.sack = out.stacks[0].tcp.sack = true;
+  }
+  if (plan.has(Quirk::kNoTimestamps) || plan.has(Quirk::kFrozenClock)) {
+    plan.timestamps = out.stacks[0].tcp.timestamps = true;
+  }
+  plan.turns_at = milliseconds(rng.below(3'000));
+  const bool slow = plan.has(Quirk::kOctets) || plan.has(Quirk::kTinyWindow) ||
+                    plan.has(Quirk::kLosesAcks) || plan.has(Quirk::kClosesWindow) ||
+                    plan.has(Quirk::kIgnoresProbes) || plan.window == 500 || plan.mss == 1;
+  if (slow) {
+    plan.octets = flow.users[1].octets = std::min<std::uint64_t>(plan.octets, 2'000);
+    flow.users[0].octets = std::min<std::uint64_t>(flow.users[0].octets, 2'000);
+  }
+  // FIN-WAIT of one that waits for both: the stranger ends when all it sends is acknowledged.
+  if (plan.has(Quirk::kGoesSilent) || plan.has(Quirk::kResets) ||
+      plan.has(Quirk::kOptimisticAcks)) {
+    out.may_fail = true;
+    tcp::Config& tcp = out.stacks[0].tcp;
+    tcp.user_timeout = tcp.syn_timeout = tcp.syn_received = tcp.fin_wait_2 = seconds(60);
+  }
+  out.stranger = plan;
+}
+
+void describe_stranger(std::ostream& out, const StrangerPlan& plan) {
+  out << "\n  a stranger " << (plan.connects ? "connects" : "listens") << ", sends " << plan.octets
+      << ", window " << plan.window << ", mss " << (plan.mss ? std::to_string(*plan.mss) : "none");
+  if (plan.scale) out << ", scale " << int{*plan.scale};
+  out << (plan.timestamps ? ", timestamps" : "") << (plan.sack ? ", SACK" : "");
+  for (std::size_t i = 0; i < kQuirks; ++i) {
+    if (plan.has(static_cast<Quirk>(i))) out << ", " << name(static_cast<Quirk>(i));
+  }
+  if (plan.has(Quirk::kGoesSilent) || plan.has(Quirk::kResets)) {
+    out << " after " << plan.turns_at / milliseconds(1) << " ms";
+  }
+}
+
 void describe_link(std::ostream& out, const LinkOptions& link) {
   const auto say = [&](const char* name, std::uint64_t value) {
     if (value > 0) out << ' ' << name << ' ' << value;
@@ -291,6 +356,13 @@ Scenario scenario_of(std::uint64_t seed) {
   } else if (kind <= 40) {
     many_conversations(rng, out, 2 + rng.below(19));
   }
+  // One in five meets a stranger, one in eight is attacked.
+  if (kind > 40 && kind <= 120) a_stranger(rng, out);
+  if (sometimes(rng, 8)) {
+    out.attack.kinds = static_cast<std::uint32_t>(rng.next());
+    out.attack.every = one_of(rng, {milliseconds(1), milliseconds(20), milliseconds(300)});
+    out.attack.until = 400 * out.attack.every;
+  }
   out.v6 = sometimes(rng, 2);
   out.mtu = out.v6 ? one_of(rng, {std::uint16_t{1280}, std::uint16_t{1500}})
                    : one_of(rng, {std::uint16_t{576}, std::uint16_t{1500}});
@@ -327,10 +399,18 @@ std::string describe(const Scenario& scenario) {
     const StackConfig& stack = scenario.stacks[side];
     out << "\n  host " << side << ": " << scenario.packets[side] << " packets"
         << (stack.tcp.timestamps ? "" : ", no timestamps")
-        << (stack.tcp.window_scaling ? "" : ", no scaling") << ", ack delay "
-        << stack.tcp.ack_delay / milliseconds(1) << " ms, min RTO "
+        << (stack.tcp.window_scaling ? "" : ", no scaling") << (stack.tcp.sack ? "" : ", no SACK")
+        << (stack.tcp.pacing ? "" : ", no pacing") << (stack.tcp.tail_loss_probe ? "" : ", no TLP")
+        << ", ack delay " << stack.tcp.ack_delay / milliseconds(1) << " ms, min RTO "
         << stack.tcp.min_rto / milliseconds(1) << " ms; link: ";
     describe_link(out, scenario.links[side]);
+  }
+  if (scenario.stranger) describe_stranger(out, *scenario.stranger);
+  if (scenario.attack.kinds != 0) {
+    out << "\n  attacked every " << scenario.attack.every / milliseconds(1) << " ms:";
+    for (std::size_t i = 0; i < kAttacks; ++i) {
+      if ((scenario.attack.kinds >> i & 1u) != 0) out << ' ' << name(static_cast<Attack>(i)) << ',';
+    }
   }
   for (std::size_t i = 0; i < std::min<std::size_t>(scenario.flows.size(), 3); ++i) {
     for (std::size_t side = 0; side < 2; ++side) {

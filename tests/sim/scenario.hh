@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/attack.hh"
 #include "tests/sim/link.hh"
+#include "tests/sim/stranger.hh"
 #include "tests/sim/user.hh"
 
 namespace smol::sim {
@@ -27,6 +29,13 @@ struct FlowPlan {
   }
 };
 
+/// Somebody off the path.
+struct AttackPlan {
+  std::uint32_t kinds = 0;  ///< a bit for each Attack; 0: nobody
+  Duration every = milliseconds(50);
+  Duration until = seconds(20);
+};
+
 /// All that one run is made from.
 struct Scenario {
   std::uint64_t seed = 1;  ///< of secrets and links
@@ -34,6 +43,8 @@ struct Scenario {
   std::array<std::uint32_t, 2> packets{512, 512};
   std::array<LinkOptions, 2> links;  ///< links[i]: what host i sends
   std::vector<FlowPlan> flows{FlowPlan{}};
+  std::optional<StrangerPlan> stranger;  ///< plays host 1
+  AttackPlan attack;
   bool v6 = false;
   std::uint16_t mtu = 1500;
   bool offloads = false;       ///< checksums are the device's

@@ -93,6 +93,27 @@ std::vector<Step> all_steps() {
                    s.accept_pause = Duration{0};
                  }});
   out.push_back({"listener-stays", [](Scenario& s) { s.listener_stays = true; }});
+  out.push_back({"no-attack", [](Scenario& s) { s.attack.kinds = 0; }});
+  for (std::size_t i = 0; i < kAttacks; ++i) {
+    out.push_back({"no-attack" + std::to_string(i),
+                   [i](Scenario& s) { s.attack.kinds &= 0xff & ~(1u << i); }});
+  }
+  for (std::size_t i = 0; i < kQuirks; ++i) {
+    out.push_back({"no-quirk" + std::to_string(i), [i](Scenario& s) {
+                     if (s.stranger) s.stranger->quirks &= ~(1u << i);
+                   }});
+  }
+  out.push_back({"plain-stranger", [](Scenario& s) {
+                   if (!s.stranger) return;
+                   StrangerPlan plain;
+                   plain.connects = s.stranger->connects;
+                   plain.octets = s.stranger->octets;
+                   plain.quirks = s.stranger->quirks;
+                   s.stranger = plain;
+                 }});
+  out.push_back({"fewer-stranger", [](Scenario& s) {
+                   if (s.stranger) s.stranger->octets = s.flows[0].users[1].octets /= 2;
+                 }});
   for (std::size_t side = 0; side < 2; ++side) {
     link_steps(out, side);
     host_steps(out, side);

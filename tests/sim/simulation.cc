@@ -35,11 +35,17 @@ Simulation::Simulation(const Scenario& scenario, Trace* trace)
       flows_(scenario.flows.size()),
       now_{scenario.start},
       last_read_{scenario.start},
-      looked_for_progress_{scenario.start} {
+      looked_for_progress_{scenario.start},
+      attacker_{scenario.seed ^ 0xa77ac4} {
+  if (scenario_.stranger) {
+    const std::uint64_t octets = scenario_.flows[0].users[0].octets;
+    stranger_.emplace(*scenario_.stranger, scenario_.v6, scenario_.seed * 5 + 3, octets, faults_);
+  }
+  if (scenario_.attack.kinds != 0) attacks_at_ = scenario_.start + scenario_.attack.every;
   for (std::size_t side = 0; side < 2; ++side) {
     links_[side].set_spare(&spare_);
     links_[side].set_trace(trace_);
-    make_station(side);
+    if (side == 0 || !stranger_) make_station(side);
   }
   std::uint16_t port = kFirstPort;
   for (std::uint32_t i = 0; i < flows_.size(); ++i) {
@@ -47,9 +53,10 @@ Simulation::Simulation(const Scenario& scenario, Trace* trace)
     flows_[i].port = plan.after ? flows_[*plan.after].port : port++;
     if (!plan.after) starts_.push({scenario_.start + plan.starts, i});
     for (std::size_t side = 0; side < 2; ++side) {
-      flows_[i].users[side] =
-          std::make_unique<User>(*stations_[side], plan.users[side], i, static_cast<int>(side),
-                                 plan.users[1 - side].octets, faults_);
+      if (stations_[side] == nullptr) continue;
+      flows_[i].users[side] = std::make_unique<User>(
+          *stations_[side], plan.users[side], i, static_cast<int>(side),
+          stranger_ ? scenario_.stranger->octets : plan.users[1 - side].octets, faults_);
     }
   }
 }
@@ -98,6 +105,9 @@ void Simulation::start(std::uint32_t index) {
   Flow& flow = flows_[index];
   flow.started = true;
   flow.progressed_at = now_;
+  if (stranger_ && scenario_.stranger->connects) {
+    return monitors_[0].expect_flow(kServerPort, flow.port, index);
+  }
   const IpEndpoint client{address_of(0, scenario_.v6), flow.port};
   const IpEndpoint server{address_of(1, scenario_.v6), kServerPort};
   if (!flow.users[0]->connect(client, server)) {
@@ -168,29 +178,42 @@ void Simulation::act(std::uint32_t which) {
 }
 
 /// What the two ends of a flow do together, and whether it is over.
+/// Are all who take part in it done?
+bool Simulation::ended(const Flow& flow) const {
+  const bool user = flow.users[0]->done();
+  if (!stranger_) return user && flow.users[1]->done();
+  // One that has turned is done with everybody; a user whose connection never came up as well.
+  return user && (stranger_->done() || flow.users[0]->broke_off());
+}
+
+/// What the two ends of a flow do together, and whether it is over.
 void Simulation::settle(std::uint32_t index) {
   Flow& flow = flows_[index];
   if (flow.over) return;
   User& first = *flow.users[0];
-  User& second = *flow.users[1];
-  if (first.complete() && second.complete()) {
-    for (User* user : {&first, &second}) {
-      if (user->plan().ending == Ending::kTogether) user->close();
+  std::uint64_t read = first.read();
+  std::uint64_t written = first.written();
+  if (User* const second = flow.users[1].get()) {
+    if (first.complete() && second->complete()) {
+      for (User* user : {&first, second}) {
+        if (user->plan().ending == Ending::kTogether) user->close();
+      }
     }
+    read += second->read();
+    written += second->written();
+    // Who breaks off before anything came to the other leaves that one alone.
+    if (first.done() && first.broke_off() && !second->begun()) second->give_up();
   }
-  const std::uint64_t read = first.read() + second.read();
   if (read != flow.read) {
     flow.read = read;
     last_read_ = now_;
   }
-  const std::uint64_t progress = read + first.written() + second.written();
+  const std::uint64_t progress = read + written + (stranger_ ? stranger_->progress() : 0);
   if (progress != flow.progress) {
     flow.progress = progress;
     flow.progressed_at = now_;
   }
-  // Who breaks off before anything came to the other leaves that one alone.
-  if (first.done() && first.broke_off() && !second.begun()) second.give_up();
-  if (!first.done() || !second.done()) return;
+  if (!ended(flow)) return;
   flow.over = true;
   ++flows_over_;
   for (std::uint32_t i = index + 1; i < flows_.size(); ++i) {
@@ -202,10 +225,12 @@ void Simulation::settle(std::uint32_t index) {
 // ------------------------------------------------------------------------------------------
 
 Instant Simulation::next_event() const {
-  Instant out = kNever;
+  Instant out = attacks_at_;
   for (std::size_t side = 0; side < 2; ++side) {
-    out = std::min({out, links_[side].next(), stations_[side]->next_deadline(), accepts_at_[side]});
+    out = std::min({out, links_[side].next(), accepts_at_[side]});
+    if (stations_[side] != nullptr) out = std::min(out, stations_[side]->next_deadline());
   }
+  if (stranger_) out = std::min(out, stranger_->wakes_at());
   if (!wakes_.empty()) out = std::min(out, wakes_.top().at);
   if (!starts_.empty()) out = std::min(out, starts_.top().at);
   return out;
@@ -220,60 +245,113 @@ void Simulation::deliver(std::size_t side) {
     burst_.clear();
     for (; more && burst_.size() < scenario_.burst; more = link.arrived(now_, parcel)) {
       if (trace_ != nullptr) trace_->arrived(now_, static_cast<int>(side), parcel);
-      if (scenario_.watch) monitors_[side].arrived(parcel.octets);
+      if (scenario_.watch) {
+        parcel.foreign ? monitors_[side].injected(parcel.octets)
+                       : monitors_[side].arrived(parcel.octets);
+      }
       burst_.push_back(std::move(parcel));
     }
-    stations_[side]->receive(now_, burst_);
+    if (stations_[side] != nullptr) {
+      stations_[side]->receive(now_, burst_);
+    } else {
+      for (const Parcel& each : burst_) stranger_->arrives(now_, each.octets);
+    }
     for (Parcel& gone : burst_) spare_.push_back(std::move(gone.octets));
   }
 }
 
-void Simulation::collect(std::size_t side) {
-  for (Octets& octets : stations_[side]->sent()) {
+void Simulation::take_off(std::size_t side, std::vector<Octets>& frames) {
+  const bool ours = stations_[side] != nullptr;
+  for (Octets& octets : frames) {
     Parcel parcel{std::move(octets), next_id_++};
     wire_ = mix(wire_ ^ static_cast<std::uint64_t>(now_.time_since_epoch().count()), side + 1);
     if (!scenario_.trusted) wire_ = hashed(wire_, parcel.octets);
     if (!is_neighbor_talk(parcel.octets)) ++frames_[side];
     if (trace_ != nullptr) trace_->sent(now_, static_cast<int>(side), parcel);
-    if (scenario_.watch) monitors_[side].sent(parcel.octets, true);
+    if (scenario_.watch && ours) {
+      monitors_[side].lost_inside(stations_[side]->drops(Drop::kTxNoBuffer) > 0);
+      monitors_[side].sent(parcel.octets, true);
+    }
     links_[side].send(now_, std::move(parcel));
   }
-  stations_[side]->sent().clear();
+  frames.clear();
+}
+
+void Simulation::collect(std::size_t side) {
+  take_off(side, stations_[side] != nullptr ? stations_[side]->sent() : stranger_->sent());
   // From the router, half a path away.
   for (Octets& error : links_[side].take_errors()) {
     coverage_.add("wire icmp_error");
-    Parcel parcel{std::move(error), next_id_++};
+    Parcel parcel{std::move(error), next_id_++, true};
     if (trace_ != nullptr) trace_->note(parcel.id, "from the router");
     links_[1 - side].inject(now_ + scenario_.links[1 - side].delay, std::move(parcel));
   }
 }
 
+/// Somebody sends to one of the two, who is in the midst of it.
+void Simulation::attack() {
+  if (attacks_at_ > now_) return;
+  const AttackPlan& plan = scenario_.attack;
+  attacks_at_ = now_ + plan.every;
+  if (attacks_at_ - scenario_.start > plan.until || flows_over_ == flows_.size())
+    attacks_at_ = kNever;
+  const std::size_t side = stranger_ ? 0 : attacker_.below(2);
+  const Flow& flow = flows_[attacker_.below(static_cast<std::uint32_t>(flows_.size()))];
+  const auto kind = static_cast<Attack>(attacker_.below(kAttacks));
+  if ((plan.kinds >> static_cast<unsigned>(kind) & 1u) == 0) return;
+  if (flow.users[side] == nullptr || !flow.users[side]->begun()) return;
+  const Result<tcp::Info, Error> info =
+      stations_[side]->stack().tcp_info(flow.users[side]->socket());
+  if (!info || info->state < tcp::State::kEstablished || info->state > tcp::State::kLastAck) return;
+  const bool serves = stranger_ ? scenario_.stranger->connects : side == 1;
+  Victim victim{static_cast<int>(side), scenario_.v6, flow.port, kServerPort, *info};
+  if (serves) std::swap(victim.local_port, victim.remote_port);
+  coverage_.add("attack " + std::string{name(kind)});
+  Parcel parcel{attack_frame(kind, victim, attacker_), next_id_++, true};
+  if (trace_ != nullptr) trace_->note(parcel.id, "injected: " + std::string{name(kind)});
+  links_[1 - side].inject(now_, std::move(parcel));
+}
+
+void Simulation::stranger_acts() {
+  if (!stranger_) return;
+  if (stranger_->wakes_at() <= now_) stranger_->act(now_);
+  User& user = *flows_[0].users[0];
+  if (stranger_->done() && !user.begun() && links_[1].next() == kNever) user.give_up();
+  settle(0);
+}
+
 void Simulation::step(Instant when) {
   now_ = std::max(when, now_);
   const bool few = flows_.size() <= 4;
+  start_flows();
+  attack();
   for (std::size_t side = 0; side < 2; ++side) {
     deliver(side);
+    if (stations_[side] == nullptr) continue;
     stations_[side]->expire(now_);
     if (few) states_[side].look(stations_[side]->stack(), coverage_);
+    hear(side);
   }
-  start_flows();
-  for (std::size_t side = 0; side < 2; ++side) hear(side);
   while (!wakes_.empty() && wakes_.top().at <= now_) {
     to_act_.push_back(wakes_.top().who);
     wakes_.pop();
   }
   for (std::size_t i = 0; i < to_act_.size(); ++i) act(to_act_[i]);
   to_act_.clear();
+  stranger_acts();
   for (std::size_t side = 0; side < 2; ++side) {
-    if (few) states_[side].look(stations_[side]->stack(), coverage_);
-    stations_[side]->transmit(now_);
+    if (stations_[side] != nullptr) {
+      if (few) states_[side].look(stations_[side]->stack(), coverage_);
+      stations_[side]->transmit(now_);
+    }
     collect(side);
   }
   check();
 }
 
 void Simulation::converse() {
-  if (!scenario_.flows[0].both_connect) listen(1);
+  const bool calls = stranger_ && scenario_.stranger->connects;
+  if (calls || (!stranger_ && !scenario_.flows[0].both_connect)) listen(calls ? 0 : 1);
   const Instant limit = scenario_.start + scenario_.patience;
   int steps_at_once = 0;
   step(now_);
@@ -293,8 +371,14 @@ void Simulation::converse() {
 /// Who was given up by one that had closed already waits for nobody. False: there is no such.
 bool Simulation::leave_alone() {
   bool any = false;
+  if (stranger_ && scenario_.may_fail && !stranger_->done()) {
+    stranger_->leave();
+    settle(0);
+    return true;
+  }
   for (std::uint32_t i = 0; i < flows_.size(); ++i) {
     const FlowPlan& plan = scenario_.flows[i];
+    if (stranger_) continue;
     User& second = *flows_[i].users[1];
     if (!flows_[i].started || flows_[i].over || !flows_[i].users[0]->done() || second.begun())
       continue;
@@ -310,6 +394,7 @@ void Simulation::rest() {
   for (std::size_t side = 0; side < 2; ++side) {
     if (listeners_[side]) stations_[side]->stack().close(listeners_[side]);
   }
+  if (stranger_) stranger_->rest();
   for (int steps = 0; next_event() != kNever && !faults_.any(); ++steps) {
     if (steps > 1'000'000) return fault("never comes to rest; " + status());
     step(next_event());
@@ -320,11 +405,14 @@ void Simulation::rest() {
 // --------------------------------------------------------------------------------
 
 void Simulation::check() {
-  for (const auto& station : stations_) station->check_books();
+  for (const auto& station : stations_) {
+    if (station != nullptr) station->check_books();
+  }
   if (!scenario_.watch || flows_.empty()) return;
   // One connection a step: all of them, where there is one.
   const Flow& flow = flows_[looked_at_++ % flows_.size()];
   for (std::size_t side = 0; side < 2; ++side) {
+    if (flow.users[side] == nullptr) continue;
     if (flow.users[side]->begun() && !flow.users[side]->done()) {
       check_info(*stations_[side], *flow.users[side]);
     }
@@ -368,15 +456,18 @@ void Simulation::check_progress() {
 void Simulation::check_flow(std::uint32_t index) {
   const FlowPlan& plan = scenario_.flows[index];
   if (plan.breaks_off() || scenario_.may_fail) return;
+  if (stranger_ && !stranger_->has_all()) fault("not all was delivered; " + stranger_->status());
   for (std::size_t side = 0; side < 2; ++side) {
+    if (flows_[index].users[side] == nullptr) continue;
     const User& user = *flows_[index].users[side];
     const std::string who = "flow " + std::to_string(index) + ", side " + std::to_string(side);
     if (user.error()) {
       fault(who + ": ended by " + std::string{smol::name(*user.error())});
     }
-    if (user.read() != plan.users[1 - side].octets) {
-      fault(who + ": read " + std::to_string(user.read()) + " of " +
-            std::to_string(plan.users[1 - side].octets));
+    const std::uint64_t wanted =
+        stranger_ ? scenario_.stranger->octets : plan.users[1 - side].octets;
+    if (user.read() != wanted) {
+      fault(who + ": read " + std::to_string(user.read()) + " of " + std::to_string(wanted));
     }
   }
 }
@@ -384,6 +475,7 @@ void Simulation::check_flow(std::uint32_t index) {
 void Simulation::check_end() {
   for (std::uint32_t i = 0; i < flows_.size(); ++i) check_flow(i);
   for (std::size_t side = 0; side < 2; ++side) {
+    if (stations_[side] == nullptr) continue;
     stations_[side]->check_empty();
     if (!links_[side].adds_up()) fault("a link has lost count of its frames");
     const StackCounters& counters = stations_[side]->stack().counters();
@@ -400,7 +492,9 @@ std::string Simulation::status() const {
   for (std::uint32_t i = 0; i < flows_.size() && told < 3; ++i) {
     if (!flows_[i].started || flows_[i].over) continue;
     ++told;
+    if (stranger_) out += "; " + stranger_->status();
     for (std::size_t side = 0; side < 2; ++side) {
+      if (flows_[i].users[side] == nullptr) continue;
       out += "; flow " + std::to_string(i) + " side " + std::to_string(side) + ": " +
              flows_[i].users[side]->status();
     }
@@ -415,9 +509,14 @@ Outcome Simulation::outcome() {
   out.took = now_ - scenario_.start;
   out.last_read = last_read_ - scenario_.start;
   for (std::size_t side = 0; side < 2; ++side) {
-    const Station& station = *stations_[side];
     out.by_chance[side] = links_[side].lost_by_chance();
     out.lost[side] = links_[side].lost();
+    for (std::size_t i = 0; i < kFates; ++i) {
+      const auto fate = static_cast<Fate>(i);
+      coverage_.add("frame " + std::string{name(fate)}, links_[side].count(fate));
+    }
+    if (stations_[side] == nullptr) continue;
+    const Station& station = *stations_[side];
     std::size_t place = 0;
     station.stack().counters().for_each(
         [&](std::string_view, std::string_view, std::uint64_t value) {
@@ -427,18 +526,18 @@ Outcome Simulation::outcome() {
       const auto drop = static_cast<Drop>(i);
       coverage_.add(Coverage::drop(drop), station.drops(drop));
     }
-    for (std::size_t i = 0; i < kFates; ++i) {
-      const auto fate = static_cast<Fate>(i);
-      coverage_.add("frame " + std::string{name(fate)}, links_[side].count(fate));
-    }
     coverage_.add("no packet to receive into", station.without_packet());
   }
   coverage_.add(flows_.size() == 1    ? "flows 1"
                 : flows_.size() < 100 ? "flows 2..99"
                                       : "flows 100..1000");
+  for (std::size_t i = 0; stranger_ && i < kQuirks; ++i) {
+    const auto quirk = static_cast<Quirk>(i);
+    if (scenario_.stranger->has(quirk)) coverage_.add("peer " + std::string{name(quirk)});
+  }
   for (const Flow& flow : flows_) {
-    out.read.push_back({flow.users[0]->read(), flow.users[1]->read()});
-    out.errors.push_back({flow.users[0]->error(), flow.users[1]->error()});
+    const User* const second = flow.users[1].get();
+    out.read.push_back({flow.users[0]->read(), second == nullptr ? 0 : second->read()});
   }
   out.coverage = coverage_;
   return out;

@@ -25,7 +25,6 @@ struct Outcome {
   Duration last_read{0};  ///< when a user read something last
   /// Octets that the users of flow i read, by side.
   std::vector<std::array<std::uint64_t, 2>> read;
-  std::vector<std::array<std::optional<Error>, 2>> errors;
   Coverage coverage;
 };
 
@@ -42,8 +41,8 @@ class Simulation {
 
  private:
   struct Flow {
-    std::array<std::unique_ptr<User>, 2> users;
-    std::uint16_t port = 0;  ///< the client's
+    std::array<std::unique_ptr<User>, 2> users;  ///< null: of a stranger
+    std::uint16_t port = 0;                      ///< the client's
     bool started = false;
     bool over = false;
     std::uint64_t read = 0;      ///< octets, by both
@@ -66,6 +65,8 @@ class Simulation {
   void converse();
   bool leave_alone();
   void rest();
+  void attack();
+  void stranger_acts();
   Instant next_event() const;
   void step(Instant when);
   void deliver(std::size_t side);
@@ -73,7 +74,9 @@ class Simulation {
   void accept(std::size_t side);
   void act(std::uint32_t user);
   void settle(std::uint32_t index);
+  bool ended(const Flow& flow) const;
   void collect(std::size_t side);
+  void take_off(std::size_t side, std::vector<Octets>& frames);
   void check();
   void check_info(Station& station, const User& user);
   void check_progress();
@@ -89,7 +92,8 @@ class Simulation {
   Coverage coverage_;
   std::vector<Octets> spare_;
   std::array<Link, 2> links_;
-  std::array<std::unique_ptr<Station>, 2> stations_;
+  std::array<std::unique_ptr<Station>, 2> stations_;  ///< null: a stranger is there
+  std::optional<Stranger> stranger_;
   std::array<Monitor, 2> monitors_;
   std::array<StateWatch, 2> states_;
   std::array<SocketId, 2> listeners_;
@@ -105,6 +109,8 @@ class Simulation {
   Instant now_;
   Instant last_read_;
   Instant looked_for_progress_;
+  Rng attacker_;
+  Instant attacks_at_ = kNever;
   std::uint64_t wire_ = 0xcbf29ce484222325;
   std::uint64_t next_id_ = 1;
   std::array<std::uint64_t, 2> frames_{};

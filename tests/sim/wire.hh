@@ -19,6 +19,7 @@ using Octets = std::vector<std::uint8_t>;
 struct Parcel {
   Octets octets;
   std::uint64_t id = 0;
+  bool foreign = false;  ///< from neither end
 };
 
 // The octets of every stream are a place in one table, so that what arrives in another place than
