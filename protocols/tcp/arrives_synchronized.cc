@@ -225,7 +225,7 @@ Connection::Next Connection::check_ack(const Context& context, Instant now,
   if (segment.ack.after(snd_una_) || !segment.options.sack.empty() || is_duplicate_ack(segment)) {
     on_ack(context, now, segment, out);
   }
-  update_window(context, segment);
+  update_window(context, now, segment);
   return state_ == State::kClosed ? Next::kStop : Next::kContinue;
 }
 
@@ -326,7 +326,8 @@ void Connection::shortest_may_be(Duration rtt) noexcept {
 /// The window is taken from the newest segment only (SND.WL1, SND.WL2): an old one must not shrink
 /// it. Deviation: of two segments the one that acknowledges more was sent later, though its number
 /// be older, as it is when text comes again (docs/decisions/0010-window-of-text-sent-again.md).
-void Connection::update_window(const Context& context, const SegmentIn& segment) noexcept {
+void Connection::update_window(const Context& context, Instant now,
+                               const SegmentIn& segment) noexcept {
   if (!snd_una_.at_or_before(segment.ack)) return;
   const bool newer = snd_wl2_.before(segment.ack) || snd_wl1_.before(segment.seq) ||
                      (snd_wl1_ == segment.seq && snd_wl2_.at_or_before(segment.ack));
@@ -341,7 +342,9 @@ void Connection::update_window(const Context& context, const SegmentIn& segment)
   disarm(Timer::kPersist);
   if (snd_una_ != snd_nxt_ && timer(Timer::kRetransmit) == kNever) {
     // What was in flight when the window shut, and probed for since, was thrown away.
+    // Some of it may have been SACKed, and be thrown away all the same: the timer finds that out.
     board_.lose_all(context.sent);
+    arm_retransmit(context, now);
   }
 }
 

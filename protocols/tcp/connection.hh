@@ -274,7 +274,7 @@ class Connection {
   void sample_echo(const Context& context, Instant now, const SegmentIn& segment) noexcept;
   void sample_handshake(const Context& context, Instant now, const SegmentIn& segment) noexcept;
   void sample_round_trip(const Context& context, Instant now, const SegmentIn& segment) noexcept;
-  void update_window(const Context& context, const SegmentIn& segment) noexcept;
+  void update_window(const Context& context, Instant now, const SegmentIn& segment) noexcept;
   void fin_acknowledged(const Context& context, Instant now, Actions& out) noexcept;
   void take_fin(Actions& out) noexcept;
   void challenge(const Context& context, Instant now, Actions& out) noexcept;

@@ -440,6 +440,23 @@ TEST_P(TcpSackRecovery, APeerThatRenegesIsSentAllAgain) {
   )");
 }
 
+// RFC 2018 section 8: what was SACKed and thrown away while the window was shut is in flight for
+// the sender, who has nothing else to send: a timer must run.
+TEST_P(TcpSackRecovery, APeerThatRenegesWhileItsWindowIsShutIsSentAllAgain) {
+  Scripted c = established(no_probe());
+  run(c, R"(
+    0ms    write 3000
+           > . 1:1001 ack 1
+           > . 1001:2001 ack 1
+           > P 2001:3001 ack 1
+    100ms  < . ack 1001 win 0 sack 2001:3001
+    110ms  < . ack 2001 win 0
+    360ms  > . 2001:2002 ack 1
+    450ms  < . ack 2001 win 9000
+    700ms  > P 2001:3001 ack 1
+  )");
+}
+
 // TRAP-16: what dup ACKs a go-back-N brings begins no second recovery.
 TEST_P(TcpSackRecovery, EchoesOfATimeoutBeginNoRecovery) {
   Scripted c = established(no_probe());
