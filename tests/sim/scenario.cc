@@ -203,6 +203,7 @@ void many_conversations(Rng& rng, Scenario& out, std::uint32_t count) {
     if (link.octets_a_second == 0) queue_of(rng, link);
     link.octets_a_second = std::max<std::uint64_t>(link.octets_a_second, 1'000'000);
     out.packets[side] = crowd ? 4096 : 1024;
+    out.stacks[side].tcp.fin_wait_2 = seconds(7200);
     out.stacks[side].limits.connections = count + 8;
     out.stacks[side].limits.time_wait = count + 8;
     out.stacks[side].limits.reassembly_ranges = 4096;

@@ -103,7 +103,8 @@ void Stranger::arrives(Instant now, Bytes frame) {
     // One that answers a segment of ours; else it has to be in line.
     const bool in_line = state_ == State::kOpen && irs_.until(segment.seq) >= acked_out_ &&
                          irs_.until(segment.seq) <= highest_ + 1;
-    if (in_line || state_ == State::kConnects) state_ = State::kOver;
+    const bool guesses = plan_.has(Quirk::kOptimisticAcks);
+    if (in_line || guesses || state_ == State::kConnects) state_ = State::kOver;
     return;
   }
   if (segment.flags.syn()) return take_syn(now, segment);
