@@ -39,8 +39,8 @@ bool Connection::send_data(const Context& context, Instant now, SegmentOut& out)
   if (send_tail_probe(context, now, out)) return true;
   if (frto_new_) {
     if (send_new(context, now, out)) return true;
-    // What came of it will be told; if nothing could go, the old must.
-    if (snd_nxt_.after(recover_)) return false;
+    // What came of it will be told, unless the window has shut; if nothing could go, the old must.
+    if (snd_nxt_.after(recover_)) return send_probe(context, now, out);
     frto_ = frto_new_ = false;
   }
   return resend(context, now, out) || send_probe(context, now, out) || send_new(context, now, out);

@@ -457,6 +457,20 @@ TEST_P(TcpSackRecovery, APeerThatRenegesWhileItsWindowIsShutIsSentAllAgain) {
   )");
 }
 
+// RFC 9293 section 3.8.6.1: a window that shuts while F-RTO waits for word of new data is probed.
+TEST_P(TcpSackRecovery, AWindowThatShutsOverAnUndecidedTimeoutIsProbed) {
+  Scripted c = established(no_probe());
+  run(c, ten_in_flight() + R"(
+    300ms  > . 1:1001 ack 1
+           event timeout
+           write 1000
+    400ms  < . ack 1001
+           > P 10001:11001 ack 1
+    450ms  < . ack 1001 win 0
+    1000ms > . 1001:1002 ack 1
+  )");
+}
+
 // TRAP-16: what dup ACKs a go-back-N brings begins no second recovery.
 TEST_P(TcpSackRecovery, EchoesOfATimeoutBeginNoRecovery) {
   Scripted c = established(no_probe());
