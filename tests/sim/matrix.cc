@@ -55,6 +55,8 @@ Scenario transfer(Duration rtt, std::uint32_t buffer, CongestionControl cc) {
   for (StackConfig& stack : out.stacks) {
     stack.tcp.min_rto = milliseconds(200);
     stack.limits.reassembly_ranges = 8192;
+    stack.limits.half_open = 1024;
+    stack.limits.sent_runs = 262'144;
   }
   return out;
 }

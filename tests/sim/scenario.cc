@@ -67,6 +67,8 @@ StackConfig stack_of(Rng& rng) {
   out.tcp.syn_timeout = seconds(1800);
   out.tcp.syn_received = seconds(1800);
   out.tcp.fin_wait_2 = seconds(7200);
+  out.tcp.syn_ack_retries = 60;
+  out.tcp.syn_cookies = tcp::SynCookies::kOff;
   return out;
 }
 
@@ -154,8 +156,35 @@ void limit(Scenario& scenario) {
         user.octets = std::min<std::uint64_t>(user.octets, reader.read_most * 300);
       }
     }
+    if (scenario.stranger) {
+      scenario.stranger->octets = std::min(scenario.stranger->octets, flow.users[1].octets);
+    }
     const std::uint64_t both = flow.users[0].octets + flow.users[1].octets;
     for (UserPlan& user : flow.users) user.aborts_at = 1 + user.aborts_at % (both / 2 + 1);
+  }
+}
+
+/// A listener that keeps nothing of a SYN cannot tell a late copy of an old segment from the end of
+/// a handshake: connections come back from the dead, to be reset by who knows better.
+void with_cookies(Rng& rng, Scenario& out) {
+  for (StackConfig& stack : out.stacks) {
+    stack.tcp.syn_cookies = one_of(rng, {tcp::SynCookies::kAuto, tcp::SynCookies::kAlways});
+  }
+  out.may_fail = true;
+  out.watch = false;
+}
+
+/// The path takes less than the link, from the start or from some moment on, and says so or not.
+void narrow(Rng& rng, Scenario& out) {
+  for (LinkOptions& link : out.links) {
+    if (sometimes(rng, 3)) continue;
+    link.mtus.push_back(
+        {milliseconds(rng.below(1'000)),
+         one_of(rng, {std::uint16_t{1280}, std::uint16_t{1400}, std::uint16_t{1492}})});
+    if (sometimes(rng, 3))
+      link.mtus.push_back({milliseconds(1'000 + rng.below(5'000)), std::uint16_t{1280}});
+    if (sometimes(rng, 6)) link.mtus.push_back({seconds(10), std::uint16_t{1500}});
+    link.says_too_big = !sometimes(rng, 3);
   }
 }
 
@@ -174,6 +203,7 @@ void one_conversation(Rng& rng, Scenario& out) {
     for (StackConfig& stack : out.stacks) stack.tcp.fin_wait_2 = seconds(60);
   }
   out.listener_stays = sometimes(rng, 2);
+  if (sometimes(rng, 20)) return with_cookies(rng, out);
   if (sometimes(rng, 20)) {
     // The other end, or the way to it, goes away: who waits for it gives up in time.
     out.may_fail = true;
@@ -204,7 +234,7 @@ void many_conversations(Rng& rng, Scenario& out, std::uint32_t count) {
     link.octets_a_second = std::max<std::uint64_t>(link.octets_a_second, 1'000'000);
     out.packets[side] = crowd ? 4096 : 1024;
     out.stacks[side].tcp.fin_wait_2 = seconds(7200);
-    out.stacks[side].limits.connections = count + 8;
+    out.stacks[side].limits.connections = out.stacks[side].limits.half_open = count + 8;
     out.stacks[side].limits.time_wait = count + 8;
     out.stacks[side].limits.reassembly_ranges = 4096;
   }
@@ -213,6 +243,7 @@ void many_conversations(Rng& rng, Scenario& out, std::uint32_t count) {
     out.syn_backlog = 1 + rng.below(8);
     out.accept_pause = one_of(rng, {Duration{0}, milliseconds(1), milliseconds(300)});
     out.may_fail = true;  // who is refused each time gives up
+    if (sometimes(rng, 2)) with_cookies(rng, out);
   }
   out.flows.clear();
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -357,6 +388,7 @@ Scenario scenario_of(std::uint64_t seed) {
   } else if (kind <= 40) {
     many_conversations(rng, out, 2 + rng.below(19));
   }
+  if (sometimes(rng, 8)) narrow(rng, out);
   // One in five meets a stranger, one in eight is attacked.
   if (kind > 40 && kind <= 120) a_stranger(rng, out);
   if (sometimes(rng, 8)) {

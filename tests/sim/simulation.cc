@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint16_t kFirstPort = 40'000;
 constexpr std::uint16_t kServerPort = 80;
+constexpr Duration kRestPatience = seconds(300);
 constexpr Duration kPortRetry = milliseconds(300);
 constexpr std::uint64_t kListener = ~std::uint64_t{0};
 
@@ -395,7 +396,10 @@ void Simulation::rest() {
     if (listeners_[side]) stations_[side]->stack().close(listeners_[side]);
   }
   if (stranger_) stranger_->rest();
+  const Instant patience = now_ + kRestPatience;
   for (int steps = 0; next_event() != kNever && !faults_.any(); ++steps) {
+    // Two who answer each other's every word would go on for ever.
+    if (stranger_ && now_ > patience) stranger_->leave();
     if (steps > 1'000'000) return fault("never comes to rest; " + status());
     step(next_event());
   }

@@ -36,6 +36,8 @@ StackConfig small_stack() {
   config.limits.routes = 8;
   config.limits.neighbors = 16;
   config.limits.connections = 64;
+  config.limits.half_open = 64;
+  config.limits.sent_runs = 16'384;
   config.limits.listeners = 4;
   config.limits.time_wait = 64;
   config.limits.udp_sockets = 4;
