@@ -274,6 +274,7 @@ void a_stranger(Rng& rng, Scenario& out) {
   flow.both_connect = false;
   out.flows.resize(1);
   out.listener_stays = true;
+  out.links[1].mtus.clear();  // it learns nothing of the path
   for (std::uint32_t count = 1 + rng.below(3); count > 0; --count) {
     plan.quirks |= 1u << rng.below(kQuirks);
   }
