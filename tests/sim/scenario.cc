@@ -79,6 +79,8 @@ void choose_socket(Rng& rng, tcp::SocketOptions& out) {
   using Control = tcp::CongestionControl;
   out.congestion_control = one_of(
       rng, {Control::kCubic, Control::kNewReno, Control::kBbr, Control::kWestwood, Control::kNone});
+  out.ecn = one_of(
+      rng, {tcp::EcnUse::kOff, tcp::EcnUse::kAccept, tcp::EcnUse::kAsk, tcp::EcnUse::kDctcp});
   if (sometimes(rng, 8)) {
     out.keep_alive = one_of(rng, {seconds(1), seconds(20)});
     out.keep_alive_interval = seconds(5);

@@ -65,9 +65,11 @@ std::uint32_t Stranger::text_edge() const {
   return edge == 0 ? 0 : edge - 1 - (peer_fin_ && edge > *peer_fin_ ? 1 : 0);
 }
 
-bool Stranger::turned(Instant now) const {
-  return (plan_.has(Quirk::kGoesSilent) || plan_.has(Quirk::kResets)) &&
-         now - start_ >= plan_.turns_at;
+/// When it goes away, whatever is left.
+Instant Stranger::turns_at() const {
+  if (plan_.has(Quirk::kGoesSilent) || plan_.has(Quirk::kResets)) return start_ + plan_.turns_at;
+  // It may be so far ahead that nothing it says is believed any more.
+  return plan_.has(Quirk::kOptimisticAcks) ? start_ + kPatience : kNever;
 }
 
 bool Stranger::done() const {
@@ -81,9 +83,7 @@ bool Stranger::done() const {
 Instant Stranger::wakes_at() const {
   if (!begun_) return plan_.connects ? Instant{} : kNever;
   if (state_ == State::kOver || rests_) return kNever;
-  const bool turns = plan_.has(Quirk::kGoesSilent) || plan_.has(Quirk::kResets);
-  return std::min(
-      {retransmit_at_, late_ack_at_, opens_at_, turns ? start_ + plan_.turns_at : kNever});
+  return std::min({retransmit_at_, late_ack_at_, opens_at_, turns_at()});
 }
 
 // --- what comes
@@ -97,7 +97,7 @@ void Stranger::arrives(Instant now, Bytes frame) {
     begun_ = true;
     start_ = now;
   }
-  if (state_ == State::kOver || turned(now)) return;
+  if (state_ == State::kOver || turns_at() <= now) return;
   heard_at_ = now;
   if (segment.flags.rst()) {
     // One that answers a segment of ours; else it has to be in line.
@@ -225,7 +225,7 @@ void Stranger::act(Instant now) {
     return send_syn(now);
   }
   if (!begun_ || state_ == State::kOver) return;
-  if (turned(now)) {
+  if (turns_at() <= now) {
     if (plan_.has(Quirk::kResets)) emit(now, snd_max_, TcpFlags::kRst | TcpFlags::kAck, {}, false);
     state_ = State::kOver;
     return;

@@ -97,7 +97,7 @@ class Stranger {
   std::uint32_t fin_at() const { return static_cast<std::uint32_t>(plan_.octets) + 1; }
   std::uint32_t text_edge() const;
   bool chance(std::uint32_t one_in) { return rng_.below(one_in) == 0; }
-  bool turned(Instant now) const;
+  Instant turns_at() const;
   void take_syn(Instant now, const WireSegment& segment);
   void take_ack(Instant now, const WireSegment& segment);
   void take_text(const WireSegment& segment);
