@@ -360,6 +360,8 @@ Schema<Limits> limits_schema() {
               "TCP connections that listeners wait for the final ACK of, 96 octets each.")
       .scalar("listeners", &Limits::listeners, integer<std::uint32_t>(1, 65'536),
               "Listening TCP sockets.")
+      .scalar("fast_open_servers", &Limits::fast_open_servers, integer<std::uint32_t>(1, 1'048'576),
+              "Servers whose fast open cookies are kept for the next connection, about.")
       .scalar("time_wait", &Limits::time_wait, integer<std::uint32_t>(1, kMany),
               "Connections in TIME-WAIT; the oldest goes when there are more.")
       .scalar("udp_sockets", &Limits::udp_sockets, integer<std::uint32_t>(1, 1'048'576),

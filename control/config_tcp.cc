@@ -51,7 +51,14 @@ void add_timers(Schema<tcp::Config>& schema) {
                                             {"auto", tcp::SynCookies::kAuto},
                                             {"always", tcp::SynCookies::kAlways}}),
               "SYNs answered by a cookie (RFC 4987), with nothing kept of them: `auto` when the "
-              "SYN queue is full, or connection blocks or packets run short.");
+              "SYN queue is full, or connection blocks or packets run short.")
+      .scalar("fast_open", &tcp::Config::fast_open,
+              enumeration<tcp::FastOpen>({{"off", tcp::FastOpen::kOff},
+                                          {"client", tcp::FastOpen::kClient},
+                                          {"server", tcp::FastOpen::kServer},
+                                          {"both", tcp::FastOpen::kBoth}}),
+              "Which sockets may put text on a SYN, or take it from one, if their application asks "
+              "for it (RFC 7413).");
 }
 
 void add_buffers(Schema<tcp::Config>& schema) {

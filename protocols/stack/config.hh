@@ -23,7 +23,8 @@ struct Limits {
   std::uint32_t connections = 65'536;  ///< TCP, from the completed handshake on
   std::uint32_t half_open = 65'536;    ///< TCP, those that listeners wait for an ACK of
   std::uint32_t listeners = 1024;
-  std::uint32_t time_wait = 262'144;  ///< TIME-WAIT records; the oldest goes when full
+  std::uint32_t time_wait = 262'144;       ///< TIME-WAIT records; the oldest goes when full
+  std::uint32_t fast_open_servers = 1024;  ///< whose cookies (RFC 7413) are kept for the next time
   std::uint32_t udp_sockets = 4096;
   std::uint32_t icmp_sockets = 256;
   std::uint32_t reassembly_ranges = 65'536;  ///< out-of-order ranges of all TCP connections

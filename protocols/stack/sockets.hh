@@ -58,6 +58,9 @@ struct TcpListenOptions {
   IpEndpoint local;  ///< address unspecified (0.0.0.0 or ::): any of that family; port 1..65535
   std::uint32_t backlog = 1024;      ///< connections ready to accept
   std::uint32_t syn_backlog = 1024;  ///< half-open connections
+  /// Text on SYNs is taken (RFC 7413): connections that may be read before their handshake is
+  /// complete, at most. 0: off. The application must bear that a SYN, and its text, comes twice.
+  std::uint32_t fast_open = 0;
   tcp::SocketOptions socket;
   std::uint16_t owner = 0;
   std::uint64_t user_data = 0;
@@ -68,6 +71,9 @@ struct TcpConnectOptions {
   /// Address unspecified or absent: chosen by route; port 0: an ephemeral one (RFC 6056).
   std::optional<IpEndpoint> local;
   std::optional<InterfaceId> interface;  ///< wanted for a link-local remote
+  /// What is written in this turn goes on the SYN, if the server gave a cookie earlier; if not, one
+  /// is asked for (RFC 7413). It may reach the application there twice.
+  bool fast_open = false;
   tcp::SocketOptions socket;
   std::uint16_t owner = 0;
   std::uint64_t user_data = 0;

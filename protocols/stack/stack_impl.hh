@@ -8,6 +8,7 @@
 #include "protocols/stack/network_config.hh"
 #include "protocols/stack/network_impl.hh"
 #include "protocols/stack/stack.hh"
+#include "protocols/stack/tcp_fast_open.hh"
 #include "protocols/stack/tcp_input.hh"
 #include "protocols/stack/tcp_listener.hh"
 #include "protocols/stack/tcp_listing.hh"

@@ -17,6 +17,7 @@ TcpTransport<P>::TcpTransport(Network<P>& net, std::pmr::memory_resource& memory
       sockets_{net.config().limits.connections, memory},
       listeners_{net.config().limits.listeners, memory},
       half_open_{net.config().limits.half_open, memory},
+      fast_open_{net.config().limits.fast_open_servers, net.secrets().hash, memory},
       flows_{net.config().limits.connections + net.config().limits.time_wait +
                  net.config().limits.half_open,
              memory},
@@ -257,6 +258,10 @@ void TcpTransport<P>::receive_for_connection(Inbound<P>& in, std::uint32_t index
   }
   const tcp::Actions actions =
       socket.connection.segment_arrives(context_, net_.now(), in.segment, steps_);
+  if ((actions.notes & tcp::Note::kConnected) != 0 && socket.connection.fast_open() &&
+      !socket.connection.passive()) [[unlikely]] {
+    learn_fast_open(socket, in.segment);
+  }
   if (!actions.dropped) socket.received_dscp = in.dscp;
   if (actions.reset) reply_reset(in);
   // Acknowledged packets are free before new ones are kept.
@@ -377,6 +382,8 @@ void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) 
         starve(index);
       }
     }
+    if ((actions.notes & Note::kFastOpenLost) != 0) [[unlikely]]
+      pause_fast_open(socket);
     if ((actions.notes & Note::kForwardProgress) != 0) net_.confirm(socket.path);
     if ((actions.notes & Note::kReachedR1) != 0) {
       net_.doubt(socket.path);
@@ -435,6 +442,7 @@ void TcpTransport<P>::established(std::uint32_t index) noexcept {
   socket.counted = true;
   net_.counters().tcp_curr_estab.add();
   if (!socket.connection.passive()) return;
+  if (socket.early) return leave_early(socket, false);
   leave_half_open(socket.listener);
   TcpListener* listener = listeners_.get(socket.listener);
   SMOL_CHECK(listener != nullptr);  // may_complete() saw to it
@@ -521,7 +529,11 @@ void TcpTransport<P>::connection_over(std::uint32_t index) noexcept {
     if (connection.error() == Error::kConnectionReset) counters.tcp_estab_resets.add();
   } else {
     counters.tcp_attempt_fails.add();
-    if (connection.passive()) leave_half_open(socket.listener);
+    if (socket.early) {
+      leave_early(socket, connection.error() == Error::kConnectionReset);
+    } else if (connection.passive()) {
+      leave_half_open(socket.listener);
+    }
   }
   if (connection.error() == Error::kTimedOut) counters.tcp_abort_on_timeout.add();
   forget_flow(socket, index);

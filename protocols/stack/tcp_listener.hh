@@ -48,6 +48,8 @@ void TcpTransport<P>::receive_for_listener(Inbound<P>& in, Handle handle,
   }
   SeqNumber iss = tcp::initial_sequence_number(net_.secrets().isn, in.flow, net_.now());
   if (iss_after) iss = later(iss, *iss_after + 1);
+  if (in.segment.options.fast_open && takes_fast_open(in, listener)) [[unlikely]]
+    return open_fast(in, handle, iss);
   open_half(in, handle, iss);
 }
 
@@ -60,6 +62,7 @@ void TcpTransport<P>::open_half(Inbound<P>& in, Handle handle, SeqNumber iss) no
   tcp::HalfOpen record = tcp::half_open_of(in.flow, in.segment, iss, net_.now());
   record.interface = in.interface;
   record.listener = handle;
+  record.wants_cookie = in.segment.options.fast_open.has_value();
   record.due_ms = half_open_due(record, 0);
   flows_.insert(in.hash, half_open_.add(record) | kHalfOpenBit);
   ++listener.half_open;
@@ -104,6 +107,7 @@ void TcpTransport<P>::say_syn_ack(const tcp::HalfOpen& record, const TcpListener
     std::uint32_t& tsval = out.header.options.timestamps->tsval;
     tsval = tcp::timestamp_with_choices(tsval, *choices);
   }
+  give_cookie(record, listener, out);
   send_alone(record.flow, out, marks_of(connection));
 }
 
@@ -229,7 +233,7 @@ void TcpTransport<P>::promote(Inbound<P>& in, const tcp::HalfOpen& record,
 /// to the same rules. False: the segment was seen to.
 template <PacketBuffer P>
 bool TcpTransport<P>::may_complete(Inbound<P>& in, Socket& socket, std::uint32_t index) noexcept {
-  if (!socket.connection.passive() || in.segment.flags.rst() ||
+  if (!socket.connection.passive() || socket.early || in.segment.flags.rst() ||
       !socket.connection.completes_handshake(in.segment)) {
     return true;
   }

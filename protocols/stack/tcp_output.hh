@@ -43,6 +43,8 @@ template <PacketBuffer P>
 void TcpTransport<P>::send_segment(Socket& socket, tcp::SegmentOut& out) noexcept {
   InternetSum sum;
   P packet;
+  if (out.fast_open) [[unlikely]]
+    put_fast_open(socket, out);
   if (out.len == 0) {
     packet = net_.make_small();
   } else if (out.garbage) {
@@ -121,14 +123,15 @@ typename P::Node* TcpTransport<P>::locate(Socket& socket, SeqNumber seq) const n
 template <PacketBuffer P>
 P TcpTransport<P>::payload_packet(Socket& socket, const tcp::SegmentOut& out,
                                   InternetSum& sum) noexcept {
-  Node* node = locate(socket, out.header.seq);
+  const SeqNumber begin = out.text_begin();
+  Node* node = locate(socket, begin);
   SMOL_CHECK(node != nullptr);
   PacketMeta& meta = P::meta_of(node);
-  const SeqNumber end = out.header.seq + out.len;
+  const SeqNumber end = begin + out.len;
   P packet;
   {
     Borrowed<P> kept{node};
-    if (meta.seq == out.header.seq && meta.payload_len == out.len && kept->unique()) {
+    if (meta.seq == begin && meta.payload_len == out.len && kept->unique()) {
       kept->trim_front(kept->size() - meta.payload_len);  // headers of the last time
       if (!meta.payload_sum_valid) {
         meta.payload_sum = packet_sum(*kept, 0, out.len).folded();
@@ -161,7 +164,7 @@ P TcpTransport<P>::gather(Socket& socket, Node* node, const tcp::SegmentOut& out
   static_cast<void>(socket);
   P packet = net_.make_small();
   if (!packet) return {};
-  SeqNumber at = out.header.seq;
+  SeqNumber at = out.text_begin();
   std::uint32_t left = out.len;
   for (; left > 0; node = PacketQueue<P>::after(node)) {
     SMOL_CHECK(node != nullptr);

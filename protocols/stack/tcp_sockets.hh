@@ -142,6 +142,7 @@ Result<SocketId, Error> TcpTransport<P>::connect(const TcpConnectOptions& option
   socket.owner = options.owner;
   socket.user_data = options.user_data;
   socket.connection.open_active(context_);
+  if (options.fast_open) offer_fast_open(socket);
   net_.counters().tcp_active_opens.add();
   make_ready(index);
   return SocketId{SocketKind::kTcp, sockets_.handle_of(index)};

@@ -16,6 +16,7 @@
 #include "protocols/stack/network.hh"
 #include "protocols/stack/sockets.hh"
 #include "protocols/tcp/connection.hh"
+#include "protocols/tcp/fast_open.hh"
 #include "protocols/tcp/half_open.hh"
 #include "protocols/tcp/time_wait.hh"
 
@@ -53,6 +54,7 @@ struct TcpSocket {
   std::uint32_t unsent_low_water = 0;
   bool owned : 1 = false;  ///< a user holds its id
   bool in_table : 1 = false;
+  bool early : 1 = false;  ///< was accepted, or waits to be, before its handshake is complete
   bool wants_writable : 1 = false;  ///< a write took less than all
   bool counted : 1 = false;         ///< in tcp_curr_estab
   bool reading_shut : 1 = false;    ///< what comes is thrown away
@@ -63,6 +65,7 @@ struct TcpSocket {
 struct TcpListener {
   TcpListenOptions options;
   IndexFifo accept_queue;
+  tcp::FastOpenPending fast_open;
   std::uint32_t half_open = 0;
   Instant cookies_until = Instant::min();  ///< till then an ACK may bring a SYN cookie back
   std::uint32_t next_event = IndexFifo::kOutside;
@@ -295,6 +298,16 @@ class TcpTransport {
   void promote(Inbound<P>& in, const tcp::HalfOpen& record, const TcpListener& listener) noexcept;
   bool may_complete(Inbound<P>& in, Socket& socket, std::uint32_t index) noexcept;
   void arm_half_open_timer() noexcept;
+  bool takes_fast_open(const Inbound<P>& in, TcpListener& listener) noexcept;
+  bool serves_fast_open(const TcpListener& listener) const noexcept;
+  void open_fast(Inbound<P>& in, Handle listener, SeqNumber iss) noexcept;
+  void leave_early(Socket& socket, bool by_reset) noexcept;
+  void give_cookie(const tcp::HalfOpen& record, const TcpListener& listener,
+                   tcp::SegmentOut& out) noexcept;
+  void offer_fast_open(Socket& socket) noexcept;
+  void put_fast_open(const Socket& socket, tcp::SegmentOut& out) noexcept;
+  void learn_fast_open(const Socket& socket, const tcp::SegmentIn& syn_ack) noexcept;
+  void pause_fast_open(const Socket& socket) noexcept;
   bool answers_by_cookie(std::optional<Drop> refused) const noexcept;
   void send_cookie(Inbound<P>& in, TcpListener& listener) noexcept;
   std::optional<std::uint16_t> cookie_in(const Inbound<P>& in) const noexcept;
@@ -343,6 +356,7 @@ class TcpTransport {
   Slab<Socket> sockets_;
   Slab<TcpListener> listeners_;
   tcp::HalfOpenTable half_open_;
+  tcp::FastOpenCache fast_open_;
   IndexTable flows_;
   IndexTable listening_;
   tcp::TimeWaitRing time_wait_;

@@ -168,7 +168,8 @@ Connection::Next Connection::check_rst(const Context& context, Instant now,
     return Next::kStop;
   }
   if (state_ == State::kSynReceived) {
-    become_closed(out, passive_ ? std::nullopt : std::optional{Error::kConnectionRefused});
+    const Error told = passive_ ? Error::kConnectionReset : Error::kConnectionRefused;
+    become_closed(out, passive_ && !fast_open_ ? std::nullopt : std::optional{told});
   } else if (state_ == State::kClosing || state_ == State::kLastAck) {
     become_closed(out, std::nullopt);
   } else {
@@ -238,6 +239,7 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
   sample_handshake(context, now, segment);
   if (syn_lost_) rto_.after_lost_syn();
   snd_una_ = segment.ack;
+  settle_text_of_syn(out);
   snd_wnd_ = segment.flags.syn() ? segment.window : std::uint32_t{segment.window} << snd_shift_;
   max_snd_wnd_ = snd_wnd_;
   snd_wl1_ = segment.seq;

@@ -38,6 +38,9 @@ enum class EcnUse : std::uint8_t {
   kDctcp,   ///< asked for, and marks are echoed packet by packet (RFC 8257): data centres only
 };
 
+/// Who may put text on a SYN, or take it from one, if its socket asks for it (RFC 7413).
+enum class FastOpen : std::uint8_t { kOff, kClient, kServer, kBoth };
+
 /// What one socket may set for itself; a listener's are inherited by what it accepts.
 struct SocketOptions {
   /// The most that waits to be sent or acknowledged, octets of payload; 4 KiB .. 1 GiB. A
@@ -128,6 +131,7 @@ struct Config {
   Duration challenge_interval = seconds(5);
   std::uint8_t syn_ack_retries = 5;  ///< SYN-ACKs sent again before a half-open connection ends
   SynCookies syn_cookies = SynCookies::kAuto;
+  FastOpen fast_open = FastOpen::kBoth;
   Duration most_ack_delay = milliseconds(200);  ///< that a peer is expected to keep (RFC 8985)
   bool tail_loss_probe = true;                  ///< RFC 8985 section 7
   bool pacing = true;  ///< spread segments over the round trip, as congestion control says

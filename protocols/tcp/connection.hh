@@ -71,6 +71,12 @@ class Connection {
   /// CLOSED to SYN-RECEIVED, by a SYN that was answered while only its values were kept
   /// (half_open.cc): as if open_passive() had been called when it came, and its SYN-ACK were sent.
   void resume_passive(const Context& context, const HalfOpen& record, Instant now) noexcept;
+  /// open_passive() by a SYN whose text may be taken at once (RFC 7413, fast_open.cc). What to keep
+  /// of it.
+  Actions open_fast(const Context& context, Instant now, const SegmentIn& syn) noexcept;
+  /// The first SYN is to carry the option, and up to `room` octets of what is queued by then.
+  /// Precondition: open_active() was called, and nothing sent.
+  void offer_fast_open(std::uint16_t room) noexcept;
   /// `octets` were put behind the send queue. Precondition: may_queue().
   void queued(std::uint32_t octets) noexcept { snd_end_ += octets; }
   /// What was queued so far is urgent, to its end (RFC 9293 section 3.8.5): segments say so until
@@ -139,6 +145,8 @@ class Connection {
   /// True: the user wants to hear of it (RFC 9293 SHLD-9, SHLD-20).
   bool trouble_is_news() noexcept;
   bool passive() const noexcept { return passive_; }
+  /// The SYN carried the option, or the user has it before the handshake is complete.
+  bool fast_open() const noexcept { return fast_open_; }
   /// Would this segment, in SYN-RECEIVED, make the connection ESTABLISHED?
   bool completes_handshake(const SegmentIn& segment) const noexcept;
   /// The user may write: not shut down, not over.
@@ -357,6 +365,8 @@ class Connection {
   std::uint16_t select_window(const Context& context) noexcept;
   void limit_receive_buffer(const Config& config, std::uint32_t octets) noexcept;
   void begin_tuning(Instant now) noexcept;
+  void put_text_on_syn(SegmentOut& out) noexcept;
+  void settle_text_of_syn(Actions& out) noexcept;
   void tune_receive_buffer(const Context& context, Instant now) noexcept;
 
   // path_mtu.cc
@@ -468,6 +478,7 @@ class Connection {
   bool user_timeout_option_ : 1 = false;
   bool user_timeout_due_ : 1 = false;     ///< to be told to the peer
   bool user_timeout_chosen_ : 1 = false;  ///< by the user: the peer's wish does not count
+  bool fast_open_ : 1 = false;
 
   Congestion congestion_;
   SeqNumber limited_at_;  ///< snd_nxt when the congestion window last held the sender back
@@ -536,6 +547,8 @@ class Connection {
   Plpmtud path_;
   std::uint16_t local_mss_;
   std::uint16_t peer_mss_;
+  std::uint16_t syn_room_ = 0;   ///< for text on the SYN
+  std::uint16_t syn_text_ = 0;   ///< octets that went on it, not settled yet
   std::uint8_t quick_acks_ = 0;  ///< so many more go at once
   std::uint8_t challenges_ = 0;
   std::uint8_t retransmits_ = 0;  ///< in a row: R1 counts them

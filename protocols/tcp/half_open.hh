@@ -39,8 +39,9 @@ struct HalfOpen {
   bool sack_permitted : 1 = false;
   bool ece : 1 = false;
   bool cwr : 1 = false;
-  bool sent_again : 1 = false;  ///< the SYN-ACK: whose ACK it is that comes, nobody knows
-  bool measured : 1 = true;     ///< the time from SYN to ACK is a round trip; not with a cookie
+  bool sent_again : 1 = false;    ///< the SYN-ACK: whose ACK it is that comes, nobody knows
+  bool wants_cookie : 1 = false;  ///< for fast open (RFC 7413)
+  bool measured : 1 = true;       ///< the time from SYN to ACK is a round trip; not with a cookie
 };
 static_assert(sizeof(HalfOpen) <= 96);
 

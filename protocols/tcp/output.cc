@@ -75,14 +75,15 @@ bool Connection::handshake_segment(const Context& context, Instant now, SegmentO
     last_ack_sent_ = rcv_nxt_;
     ack_now_ = false;
   }
+  if (!answers) put_text_on_syn(out);
   out.retransmission = snd_nxt_ != iss_;
   if (out.retransmission) {
     ++sum_retrans_;
   } else {
-    snd_nxt_ = iss_ + 1;
+    snd_nxt_ = iss_ + 1 + out.len;
     unacked_since_ = now;
     timing_ = true;
-    timed_end_ = snd_nxt_;
+    timed_end_ = iss_ + 1;
     timed_at_ = now;
   }
   ++segs_out_;

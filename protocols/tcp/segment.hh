@@ -37,8 +37,14 @@ struct SegmentOut {
   std::uint32_t len = 0;
   Ecn ecn = Ecn::kNotEct;  ///< for the IP header
   bool retransmission = false;
-  bool probe = false;    ///< longer than a full segment, to see whether it gets through (RFC 4821)
-  bool garbage = false;  ///< the one octet is not from the queue and means nothing (keep-alive)
+  bool probe = false;      ///< longer than a full segment, to see whether it gets through (RFC 4821)
+  bool fast_open = false;  ///< a SYN that is to carry the cookie option (RFC 7413)
+  bool garbage = false;    ///< the one octet is not from the queue and means nothing (keep-alive)
+
+  /// Number of the first octet of text: behind a SYN.
+  constexpr SeqNumber text_begin() const noexcept {
+    return header.control == TcpControl::kSyn ? header.seq + 1 : header.seq;
+  }
 };
 
 /// What to do with received text that is not simply next in line. A range is a run of octets beyond
@@ -87,6 +93,7 @@ struct Note {
   static constexpr std::uint32_t kProbeLost = 1u << 25;
   static constexpr std::uint32_t kUrgent = 1u << 26;  ///< urgent data: the first, or more of it
   static constexpr std::uint32_t kCongestionExperienced = 1u << 27;  ///< a packet was marked CE
+  static constexpr std::uint32_t kFastOpenLost = 1u << 28;  ///< a SYN with its option, RFC 7413
 };
 
 /// The effects of an event on a connection. The caller performs them, in this order: free `acked`

@@ -28,7 +28,7 @@ Actions Connection::timeout(const Context& context, Instant now) noexcept {
   if (due(Timer::kPersist, now)) on_persist_timer(context, now, out);
   if (due(Timer::kKeepAlive, now)) on_keep_alive_timer(now, out);
   if (due(Timer::kLifetime, now)) {
-    const bool attempt = state_ == State::kSynReceived;
+    const bool attempt = state_ == State::kSynReceived && !fast_open_;
     become_closed(out, attempt && passive_ ? std::nullopt : std::optional{Error::kTimedOut});
   }
   if (due(Timer::kUser, now)) {
@@ -77,6 +77,7 @@ void Connection::on_retransmit_timer(const Context& context, Instant now, Action
     return;
   }
   if (opening) {
+    if (fast_open_ && !syn_lost_ && !passive_) out.note(Note::kFastOpenLost);
     syn_due_ = true;
     syn_lost_ = true;
     timing_ = false;

@@ -45,6 +45,7 @@ StackConfig small_config() {
   config.limits.neighbors = 64;
   config.limits.connections = 64;
   config.limits.half_open = 64;
+  config.limits.fast_open_servers = 16;
   config.limits.listeners = 8;
   config.limits.time_wait = 64;
   config.limits.udp_sockets = 8;
