@@ -242,12 +242,19 @@ def gaps(matrix: Matrix) -> Iterator[Violation]:
                             f"{row.id} ({row.level}) has neither a test that names it nor a line of {DEVIATIONS}")
 
 
+def overtaken(matrix: Matrix) -> Iterator[Violation]:
+    """What is called open and has a test."""
+    for one in matrix.deviations.values():
+        if one.status == "open" and one.id in matrix.tests:
+            yield Violation(DEVIATIONS, 0, f"{one.id} is open no more, a test names it: take its line away")
+
+
 def read(root: Path) -> tuple[Matrix, list[Violation]]:
     """What the page is made from, and what is wrong with it."""
     rows, _ = requirements.read(root)  # what is wrong with that table, its own lint says
     decided, problems = deviations(root, {row.id for row in rows})
     matrix = Matrix(rows, tests_of(root, rows), decided)
-    return matrix, [*problems, *gaps(matrix)]
+    return matrix, [*problems, *gaps(matrix), *overtaken(matrix)]
 
 
 def main() -> int:

@@ -210,6 +210,15 @@ def test_the_matrix_goes_stale_with_a_test(tree: Tree) -> None:
         "docs/rfc-matrix.md: is not what the tests and the tables say: ./dev docs rfc-matrix.md writes it"]
 
 
+def test_the_matrix_lets_go_of_what_is_open_no_more(tree: Tree) -> None:
+    tree.write("tests/requirements.tsv", TABLE)
+    tree.write("docs/rfc-deviations.tsv", f"{DEVIATIONS}TCP-001\topen\tNot yet.\t-\t-\n")
+    tree.write("tests/a_test.cc", "// TCP-001, TRAP-01\nTEST(A, B) {}\n")
+    matrix(tree)
+    assert tree.complaints("rfc_matrix") == [
+        "docs/rfc-deviations.tsv: TCP-001 is open no more, a test names it: take its line away"]
+
+
 @pytest.mark.parametrize(("line", "complaint"), [
     ("", "tests/requirements.tsv:2: TCP-001 (MUST) has neither a test that names it nor a line"),
     ("TCP-001\tnote\tSo.\t-\t-\n", "tests/requirements.tsv:2: TCP-001 (MUST) has neither a test that names it"),
