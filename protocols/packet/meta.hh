@@ -38,6 +38,7 @@ struct PacketMeta {
   std::uint32_t payload_len = 0;  ///< octets of payload at the end, while in a TCP send queue
   std::uint16_t payload_sum = 0;  ///< their folded Internet sum (payload_sum_valid)
   std::uint16_t interface = 0;    ///< arrival or departure
+  std::uint32_t tag = 0;          ///< the driver's own; stays with what the stack sends
   TxOffload tx;
   ChecksumState ip_checksum = ChecksumState::kUnknown;
   ChecksumState l4_checksum = ChecksumState::kUnknown;

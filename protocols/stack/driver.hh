@@ -6,6 +6,8 @@
 #include "protocols/base/drop.hh"
 #include "protocols/packet/buffer.hh"
 #include "protocols/stack/config.hh"
+#include "protocols/stack/sockets.hh"
+#include "protocols/tcp/trace.hh"
 
 namespace smol {
 
@@ -29,6 +31,18 @@ class DropObserver {
   virtual ~DropObserver() = default;
   virtual void on_drop(InterfaceId interface, Direction direction, const P& packet,
                        Drop reason) noexcept = 0;
+};
+
+/// Sees every segment of a TCP connection with the connection's variables: one that came right
+/// after it was processed, and before it is dropped or kept; one that goes as it leaves, when its
+/// headers are yet to come. Segments of listeners and of TIME-WAIT, which have no connection, go
+/// unseen. The driver's; it may set meta().tag.
+template <PacketBuffer P>
+class SegmentObserver {
+ public:
+  virtual ~SegmentObserver() = default;
+  virtual void on_segment(Direction direction, P& packet, SocketId socket,
+                          const tcp::Trace& trace) noexcept = 0;
 };
 
 }  // namespace smol

@@ -461,6 +461,7 @@ bool Network<P>::become_view(P& packet) noexcept {
   if (!view) return false;
   view->meta().tx = packet.meta().tx;
   view->meta().interface = packet.meta().interface;
+  view->meta().tag = packet.meta().tag;
   packet = std::move(*view);
   return true;
 }

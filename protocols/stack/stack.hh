@@ -57,6 +57,10 @@ class Stack final : public Sockets, public StackControl {
   }
   /// Null: nobody looks, and it costs nothing.
   void set_drop_observer(DropObserver<P>* observer) noexcept { net_.set_drop_observer(observer); }
+  /// Null: nobody looks, and it costs a branch a segment. May change between turns.
+  void set_segment_observer(SegmentObserver<P>* observer) noexcept {
+    tcp_.set_segment_observer(observer);
+  }
 
   // --- the turn
   // ----------------------------------------------------------------------------------------

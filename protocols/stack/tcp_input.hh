@@ -262,6 +262,8 @@ void TcpTransport<P>::receive_for_connection(Inbound<P>& in, std::uint32_t index
       !socket.connection.passive()) [[unlikely]] {
     learn_fast_open(socket, in.segment);
   }
+  if (observer_ != nullptr) [[unlikely]]
+    observe(Direction::kRx, socket, in.packet, nullptr);
   if (!actions.dropped) socket.received_dscp = in.dscp;
   if (actions.reset) reply_reset(in);
   // Acknowledged packets are free before new ones are kept.

@@ -62,11 +62,23 @@ void TcpTransport<P>::send_segment(Socket& socket, tcp::SegmentOut& out) noexcep
     count_duplicate(out.header);
   if (out.probe) [[unlikely]]
     net_.counters().tcp_mtu_probes.add();
+  if (observer_ != nullptr) [[unlikely]]
+    observe(Direction::kTx, socket, packet, &out);
   const Path before = socket.path;
   finish(std::move(packet), socket.flow, out, sum, out.len, marks_of(socket.connection),
          socket.path);
   if (socket.path.interface != before.interface || socket.path.mtu != before.mtu) [[unlikely]]
     moved(socket);
+}
+
+/// `out`: null of one that came.
+template <PacketBuffer P>
+void TcpTransport<P>::observe(Direction direction, const Socket& socket, P& packet,
+                              const tcp::SegmentOut* out) noexcept {
+  const tcp::Connection& connection = socket.connection;
+  observer_->on_segment(direction, packet,
+                        {SocketKind::kTcp, sockets_.handle_of(socket.timer.id())},
+                        out == nullptr ? connection.trace() : connection.trace(*out));
 }
 
 /// RFC 2883 section 4 tells a block of data received twice from the others.

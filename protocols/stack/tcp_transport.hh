@@ -80,6 +80,8 @@ class TcpTransport {
   TcpTransport(Network<P>& net, std::pmr::memory_resource& memory);
   ~TcpTransport();
 
+  void set_segment_observer(SegmentObserver<P>* observer) noexcept { observer_ = observer; }
+
   // --- input, tcp_input.hh
   // ---------------------------------------------------------------------------
 
@@ -352,7 +354,12 @@ class TcpTransport {
   void kill(std::uint32_t index, Error error, bool send_reset) noexcept;
   static bool valid(const tcp::SocketOptions& options) noexcept;
 
+  /// Rarely, and so apart from the way of every segment.
+  [[gnu::noinline, gnu::cold]] void observe(Direction direction, const Socket& socket, P& packet,
+                                            const tcp::SegmentOut* out) noexcept;
+
   Network<P>& net_;
+  SegmentObserver<P>* observer_ = nullptr;
   Slab<Socket> sockets_;
   Slab<TcpListener> listeners_;
   tcp::HalfOpenTable half_open_;

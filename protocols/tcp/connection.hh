@@ -18,6 +18,7 @@
 #include "protocols/tcp/scoreboard.hh"
 #include "protocols/tcp/segment.hh"
 #include "protocols/tcp/state.hh"
+#include "protocols/tcp/trace.hh"
 
 namespace smol::tcp {
 
@@ -190,6 +191,10 @@ class Connection {
   /// Gives back what was in flight, once state() is kClosed or kTimeWait.
   void forget_sent(const Context& context) noexcept { board_.clear(context.sent); }
   Info info() const noexcept;
+  /// What matters of it from segment to segment (trace.cc); and with what is said of `segment`,
+  /// which next_segment() has just given.
+  Trace trace() const noexcept;
+  Trace trace(const SegmentOut& segment) const noexcept;
 
   /// Microseconds, modulo 2^32: more than an hour.
   static std::uint32_t clock_us(Instant now) noexcept {

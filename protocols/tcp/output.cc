@@ -23,6 +23,7 @@ bool Connection::next_segment(const Context& context, Instant now, SegmentOut& o
   if (keep_alive_due_) {
     keep_alive_due_ = false;
     bare_segment(context, now, snd_nxt_ - 1, out);
+    out.keep_alive = true;
     out.garbage = keep_alive_octet_;
     out.len = keep_alive_octet_ ? 1 : 0;
     return true;
@@ -148,6 +149,7 @@ bool Connection::send_tail_probe(const Context& context, Instant now, SegmentOut
     send_again(context, now, text_end - text, text, fin_sent(), out);
     tlp_resent_ = true;
   }
+  out.tail_probe = true;
   tlp_open_ = true;
   tlp_end_ = snd_nxt_;
   ++tail_probes_;
@@ -236,6 +238,7 @@ bool Connection::send_probe(const Context& context, Instant now, SegmentOut& out
   if (snd_wnd_ != 0 || snd_una_ == send_limit()) return false;
   const bool fin = snd_una_ == fin_seq();
   carry(context, now, snd_una_, fin ? 0 : 1, fin, out);
+  out.window_probe = true;
   out.retransmission = probing_ || snd_una_ != snd_nxt_;
   if (out.retransmission) ++sum_retrans_;
   if (snd_una_ == snd_nxt_) probing_ = true;

@@ -37,9 +37,13 @@ struct SegmentOut {
   std::uint32_t len = 0;
   Ecn ecn = Ecn::kNotEct;  ///< for the IP header
   bool retransmission = false;
-  bool probe = false;      ///< longer than a full segment, to see whether it gets through (RFC 4821)
+  bool probe = false;  ///< longer than a full segment, to see whether it gets through (RFC 4821)
   bool fast_open = false;  ///< a SYN that is to carry the cookie option (RFC 7413)
   bool garbage = false;    ///< the one octet is not from the queue and means nothing (keep-alive)
+  // For who looks on.
+  bool tail_probe = false;    ///< RFC 8985
+  bool window_probe = false;  ///< into a closed window
+  bool keep_alive = false;
 
   /// Number of the first octet of text: behind a SYN.
   constexpr SeqNumber text_begin() const noexcept {
