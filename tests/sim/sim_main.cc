@@ -11,6 +11,7 @@
 
 #include "tests/sim/attempt.hh"
 #include "tests/sim/campaign.hh"
+#include "tests/sim/judge.hh"
 #include "tests/sim/matrix.hh"
 #include "tests/sim/shrink.hh"
 #include "tests/sim/simulation.hh"
@@ -25,6 +26,7 @@ struct Options {
   bool trace = false;
   bool coverage = false;
   bool shrinks = true;
+  bool judge = false;
   bool matrix = false;
   bool accept = false;
   std::string cell;
@@ -117,6 +119,28 @@ int run(const Options& options) {
   return result.failures.empty() ? 0 : 1;
 }
 
+/// What tshark and tcpdump say of seeds from .. from + seeds - 1.
+int judge(const Options& options) {
+  if (!can_judge()) {
+    std::cerr << "--judge needs tshark and tcpdump\n";
+    return 2;
+  }
+  const CampaignOptions& campaign = options.campaign;
+  int failed = 0;
+  for (std::uint64_t seed = campaign.from; seed < campaign.from + campaign.seeds; ++seed) {
+    if (campaign.terminal) {
+      std::fprintf(stderr, "\r\x1b[Kseed %llu", static_cast<unsigned long long>(seed));
+    }
+    for (const std::string& what : judged(seed, options.folder)) {
+      std::cout << "seed " << seed << ": " << what << '\n';
+      ++failed;
+    }
+  }
+  if (campaign.terminal) std::fputs("\r\x1b[K", stderr);
+  std::cout << campaign.seeds << " seeds judged, " << failed << " complaints\n";
+  return failed == 0 ? 0 : 1;
+}
+
 int main_with(int argc, char** argv) {
   Options options;
   options.campaign.jobs = std::max(1u, std::thread::hardware_concurrency());
@@ -132,6 +156,7 @@ int main_with(int argc, char** argv) {
   app.add_flag("--trace", options.trace, "With --seed: print every frame.");
   app.add_flag("--coverage", options.coverage, "Print how often everything was met.");
   app.add_flag("!--no-shrink", options.shrinks, "Leave what fails as it is.");
+  app.add_flag("--judge", options.judge, "Let tshark and tcpdump read what the seeds' runs send.");
   app.add_flag("--matrix", options.matrix,
                "Measure throughput in place of that, and compare with the file.");
   app.add_flag("--accept", options.accept, "With --matrix: write the file.");
@@ -139,6 +164,7 @@ int main_with(int argc, char** argv) {
   app.add_option("--matrix-file", options.matrix_file, "The file.");
   app.add_option("--out", options.folder, "Where captures go.");
   CLI11_PARSE(app, argc, argv);
+  if (options.judge) return judge(options);
   if (!options.cell.empty()) {
     std::filesystem::create_directories(options.folder);
     return look_at_cell(options.cell, options.folder + "/cell.pcapng");
