@@ -2,6 +2,11 @@
 // `./dev sim --matrix` measures all of them, and compares with docs/benchmarks.
 #include "tests/sim/matrix.hh"
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/scale.hh"
@@ -18,6 +23,20 @@ TEST(ThroughputMatrix, WhatIsRequiredIsReached) {
     EXPECT_EQ(shortfall(cell, measure(cell)), "");
   }
   EXPECT_GT(measured, 0u);
+}
+
+// A change of a figure is a change of behaviour: to be seen in the diff of the file, and meant.
+TEST(ThroughputMatrix, TheQuickPartIsAsTheFileHasIt) {
+  if (scaled(10) < 10) GTEST_SKIP() << "minutes of CPU where the build is slow";
+  std::ifstream file{SMOL_MATRIX_FILE};
+  const std::string text{std::istreambuf_iterator<char>{file}, {}};
+  ASSERT_FALSE(text.empty()) << SMOL_MATRIX_FILE;
+  for (const Cell& cell : throughput_cells()) {
+    if (!cell.quick) continue;
+    const std::string line = line_of(cell, measure(cell));
+    EXPECT_NE(text.find("\n" + line + "\n"), std::string::npos)
+        << "now: " << line << "\nif that is meant: ./dev sim --matrix --accept";
+  }
 }
 
 TEST(ThroughputMatrix, NamesNoCellTwice) {
