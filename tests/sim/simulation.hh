@@ -114,7 +114,6 @@ class Simulation {
   std::uint64_t wire_ = 0xcbf29ce484222325;
   std::uint64_t next_id_ = 1;
   std::array<std::uint64_t, 2> frames_{};
-  std::array<std::uint64_t, 2> segments_arrived_{};
 };
 
 }  // namespace smol::sim
