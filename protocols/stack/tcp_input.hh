@@ -619,6 +619,11 @@ std::optional<Drop> TcpTransport<P>::packet_too_big(const tcp::FlowKey& flow, Se
                                                     std::uint32_t claimed) noexcept {
   const std::uint32_t entry = find(hash(flow), flow);
   if (entry == IndexTable::kNone || (entry & kTimeWaitBit) != 0) return Drop::kIcmpErrorUnmatched;
+  // All that was sent is a SYN-ACK, which fits any link.
+  if ((entry & kHalfOpenBit) != 0) {
+    const bool ours = quoted == half_open_.at(entry & ~kHalfOpenBit).iss;
+    return ours ? Drop::kIcmpNoNewMtu : Drop::kIcmpErrorUnmatched;
+  }
   Socket& socket = sockets_.at(entry);
   const bool v4 = flow.local.is_v4();
   // Of a router that names no MTU one cannot be sure that it quotes the length right (RFC 1191

@@ -163,6 +163,23 @@ TEST_P(TcpPathMtuTest, ASynIsNeverTooLong) {
   EXPECT_EQ(error_of(host.stack->soft_error(socket)), "none");
 }
 
+// The listener's record of a connection is no connection yet.
+TEST_P(TcpPathMtuTest, ASynAckIsNeverTooLong) {
+  TcpPeer peer = far();
+  listen(80, 16, 16, peer.theirs.address);
+  peer.send("S");
+  Frame sent = peer.take_one();
+  put_be16(sent.octets, v4() ? 16 : 18, 1500);
+  host.receive(too_big(sent, 1300));
+  EXPECT_EQ(host.only_dropped(), Drop::kIcmpNoNewMtu);
+  put_be32(sent.octets, 14u + headers() - 20 + 4, sent.tcp->seq.raw + 1);
+  host.receive(too_big(sent, 1300));
+  EXPECT_EQ(host.only_dropped(), Drop::kIcmpErrorUnmatched);
+  peer.send(".");
+  const SocketId socket = host.stack->tcp_accept(host.events().at(0).socket).value();
+  EXPECT_EQ(mss(socket), 1500u - headers());
+}
+
 // TCP-050, TCP-053: who comes later begins with what is known, and promises to take what the link
 // carries (RFC 1191 section 3.1).
 TEST_P(TcpPathMtuTest, LaterConnectionsBeginWithWhatIsKnown) {
