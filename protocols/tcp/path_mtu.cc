@@ -21,7 +21,9 @@ void Connection::path_changed(const Context& context, std::uint16_t link,
     cut_for_path(context.config.timestamps);
     return;
   }
+  const std::uint16_t before = path_.size();
   path_.set_bound(std::min(peer_mss_, path));
+  if (path_.size() < before && snd_una_ != snd_nxt_) path_.outdated(snd_nxt_);
   cut_for_path(timestamps_);
 }
 
@@ -41,6 +43,10 @@ Actions Connection::packet_too_big(const Context& context, SeqNumber quoted,
       return out;
     case Plpmtud::Verdict::kPutAside:
       out.note(Note::kPathMtuDoubted);
+      return out;
+    case Plpmtud::Verdict::kCutBefore:
+      lose(context, quoted, path_.outdated_end());
+      out.send = may_send();
       return out;
     case Plpmtud::Verdict::kTaken:
       break;

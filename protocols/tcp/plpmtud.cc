@@ -75,7 +75,7 @@ bool Plpmtud::arrived(SeqNumber una) noexcept {
   if (mark_size_ == 0 || una.before(mark_end_)) return false;
   const std::uint16_t size = mark_size_;
   mark_size_ = 0;
-  if (size == kPause) return false;
+  if (size <= kOutdated) return false;
   proven_ = std::max(proven_, size);
   if (size <= size_) return false;
   size_ = size;
@@ -93,6 +93,10 @@ void Plpmtud::probe_lost(SeqNumber snd_nxt) noexcept {
 
 Plpmtud::Verdict Plpmtud::too_big(std::uint16_t size, SeqNumber quoted) noexcept {
   if (size >= size_) {
+    if (mark_size_ == kOutdated && quoted.before(mark_end_)) {
+      mark_size_ = kPause;  // they go again, and are short then
+      return Verdict::kCutBefore;
+    }
     // Of a probe: it tells where to look next (RFC 4821 section 7.6.2).
     if (!probing() || size >= mark_size_ || !quoted.before(mark_end_)) return Verdict::kNoNews;
     bound_ = size;

@@ -22,9 +22,10 @@ class Plpmtud {
  public:
   /// What became of a router's word.
   enum class Verdict : std::uint8_t {
-    kNoNews,    ///< segments are no longer than that already
-    kPutAside,  ///< longer ones got through: it counts if the segment times out
-    kTaken,     ///< size() is smaller now, or a probe of it has failed
+    kNoNews,     ///< segments are no longer than that already
+    kPutAside,   ///< longer ones got through: it counts if the segment times out
+    kTaken,      ///< size() is smaller now, or a probe of it has failed
+    kCutBefore,  ///< segments are no longer than that now, but the quoted one was: see outdated()
   };
 
   explicit constexpr Plpmtud(std::uint16_t bound) noexcept : bound_{bound}, size_{bound} {}
@@ -43,6 +44,14 @@ class Plpmtud {
   std::uint16_t wants_probe(Instant now) noexcept {
     return state_ == State::kFollowing || mark_size_ != 0 ? std::uint16_t{0} : candidate(now);
   }
+  /// set_bound() or the like has made segments shorter while longer ones, up to `snd_nxt`, were in
+  /// flight. A router's word about one of them is no news, but tells that they are lost.
+  void outdated(SeqNumber snd_nxt) noexcept {
+    mark_size_ = kOutdated;
+    mark_end_ = snd_nxt;
+  }
+  /// One past what outdated() told of. Valid after Verdict::kCutBefore.
+  SeqNumber outdated_end() const noexcept { return mark_end_; }
   /// A segment of `size` went for the first time; `end`: one past it. A probe if longer than
   /// size().
   void sent(SeqNumber end, std::uint16_t size) noexcept {
@@ -83,6 +92,8 @@ class Plpmtud {
   };
   /// A mark of this size only waits for its end to arrive.
   static constexpr std::uint16_t kPause = 1;
+  /// So does one of this, and what is before it was cut for a wider path.
+  static constexpr std::uint16_t kOutdated = 2;
   /// A search ends when what is not known is less (RFC 4821 section 7.3).
   static constexpr std::uint16_t kStep = 8;
 

@@ -1,4 +1,7 @@
 // The path MTU of connections: RFC 1191, RFC 8201, RFC 5927 section 7.
+#include <array>
+#include <map>
+
 #include "tests/protocols/stack/tcp_peer.hh"
 
 namespace smol {
@@ -223,6 +226,106 @@ TEST_P(TcpPathMtuTest, OtherConnectionsToTheSameHostTakeItUpWithTheirNextSegment
   write(other, text);
   EXPECT_EQ(drain(second, 1300), text);
   EXPECT_EQ(mss(other), 1300u - headers());
+}
+
+// TRAP-40: what they had in flight was too long as well, though they have heard of it since. The
+// routers' word about it counts once, and is no congestion.
+TEST_P(TcpPathMtuTest, WhatOtherConnectionsHadInFlightGoesAgainWhenARouterReturnsIt) {
+  TcpPeer first = far(5000);
+  const SocketId socket = established(first);
+  TcpPeer second = far(5001);
+  const SocketId other = established(second);
+  write(socket, pattern(5000));
+  const std::vector<Frame> lost = first.take();
+  const Octets text = pattern(8000);
+  write(other, text);
+  const std::vector<Frame> lost_too = host.sent();
+  ASSERT_EQ(lost_too.size(), 6u);
+  host.receive(too_big(lost[0], 1300));
+  host.sent();
+  host.advance(milliseconds(10));
+  const Octets more = pattern(1300u - headers());
+  write(other, more);
+  EXPECT_EQ(host.only_sent().payload, more);
+  ASSERT_EQ(mss(other), 1300u - headers());
+  const std::uint32_t before = cwnd(other);
+  host.receive(too_big(lost_too[0], 1300));
+  Octets got;
+  for (const Frame& frame : second.take()) {
+    EXPECT_LE(frame.ip_len, 1300u);
+    got = got + frame.payload;
+  }
+  EXPECT_EQ(got, text) << "and not what was short";
+  for (std::size_t i = 1; i < lost_too.size(); ++i) {
+    host.receive(too_big(lost_too[i], 1300));
+    EXPECT_EQ(host.only_dropped(), Drop::kIcmpNoNewMtu);
+  }
+  EXPECT_THAT(host.sent(), IsEmpty());
+  EXPECT_EQ(cwnd(other), before);
+  EXPECT_EQ(counters().path_mtu_updates.value(), 1u);
+  second.rcv_nxt += static_cast<std::uint32_t>(more.size());
+  second.acknowledge();
+  EXPECT_EQ(host.stack->tcp_info(other)->timeouts, 0u);
+  write(other, text);
+  EXPECT_EQ(drain(second, 1300), text);
+}
+
+TEST_P(TcpPathMtuTest, WhatWasSentAfterwardsIsNotTooLong) {
+  TcpPeer first = far(5000);
+  const SocketId socket = established(first);
+  TcpPeer second = far(5001);
+  const SocketId other = established(second);
+  write(socket, pattern(5000));
+  const std::vector<Frame> lost = first.take();
+  write(other, pattern(1400));
+  host.sent();
+  host.receive(too_big(lost[0], 1300));
+  host.sent();
+  host.advance(milliseconds(10));
+  write(other, pattern(1300));
+  Frame after = host.only_sent();
+  put_be16(after.octets, v4() ? 16 : 18, 1500);
+  host.receive(too_big(after, 1300));
+  EXPECT_EQ(host.only_dropped(), Drop::kIcmpNoNewMtu);
+  EXPECT_THAT(host.sent(), IsEmpty());
+}
+
+TEST_P(TcpPathMtuTest, WhatRoutersToldIsListedASliceAtATimeUntilItEnds) {
+  const auto listed = [&] {
+    std::map<std::uint16_t, PathMtuInfo> all;
+    std::array<PathMtuInfo, 2> some;
+    Cursor at;
+    while (!at.done()) {
+      const Slice slice = host.stack->path_mtus_from(at, some);
+      for (std::size_t i = 0; i < slice.count; ++i) {
+        EXPECT_TRUE(all.emplace(some[i].mtu, some[i]).second) << "twice";
+      }
+      at = slice.next;
+    }
+    return all;
+  };
+  EXPECT_THAT(listed(), IsEmpty());
+  for (std::uint16_t i = 0; i < 5; ++i) {
+    TcpPeer peer = far(static_cast<std::uint16_t>(5000 + i));
+    peer.own.address =
+        v4() ? IpAddress::v4(192, 0, 2, static_cast<std::uint8_t>(20 + i))
+             : IpAddress::v6(0x2001, 0xdb8, 0, 0, 0, 0, 0, static_cast<std::uint16_t>(0x20 + i));
+    const SocketId socket = established(peer);
+    write(socket, pattern(5000));
+    host.receive(too_big(peer.take()[0], 1300u + i));
+    host.sent();
+    const Instant expires = host.now() + seconds(600);
+    const std::map<std::uint16_t, PathMtuInfo> all = listed();
+    EXPECT_THAT(all, SizeIs(i + 1));
+    const PathMtuInfo& info = all.at(static_cast<std::uint16_t>(1300 + i));
+    EXPECT_EQ(info.destination, peer.own.address);
+    EXPECT_EQ(info.scope, 0);
+    EXPECT_EQ(info.expires, expires);
+    host.advance(seconds(1));
+    host.sent();
+  }
+  host.advance(seconds(596));
+  EXPECT_THAT(listed(), SizeIs(3)) << "the first two have ended";
 }
 
 // IP4-042, IP6-036
