@@ -371,6 +371,10 @@ const std::vector<Row>& rules() {
        "link"},
       {kPort + "routes: [{to: default}]",
        "f:2:10: routes[0]: a route needs a gateway or a port: add via or dev"},
+      {kPort + "routes: [{to: default, dev: smol0, mtu: 67}]",
+       "f:2:41: routes[0].mtu: 67 is less than 68: no link is so narrow"},
+      {kPort + "routes: [{to: '::/0', dev: smol0, mtu: 1279}]",
+       "f:2:40: routes[0].mtu: 1279 is less than 1280: no link is so narrow"},
       {kPort + "routes: [{to: default, dev: smol0}, {to: 0.0.0.0/0, via: 192.168.69.2}]",
        "f:2:42: routes[1].to: the same destination and metric as routes[0]: give one of them "
        "another metric"},
