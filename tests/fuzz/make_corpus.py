@@ -288,6 +288,17 @@ def stack_call(which: int, call: int, rest: bytes = b"") -> bytes:
     return b"\x08" + bytes([which, call]) + rest
 
 
+def stack_too_big(bits: int, rest: bytes = b"") -> bytes:
+    return b"\x0c" + bytes([bits]) + rest + b"\x01"
+
+
+# The sizes of the target's list, and one of its own.
+STACK_TOO_BIG = b"".join(stack_too_big(size) for size in (6, 5, 4, 3, 1, 0)) + stack_too_big(7, struct.pack("!I", 600))
+# Of what would have fitted, damaged, cut off, and with a wrong checksum.
+STACK_TOO_BIG_WRONG = (stack_too_big(4 + 8) + stack_too_big(4 + 16, b"\x18\xff") + stack_too_big(4 + 32, b"\x1b")
+                       + stack_too_big(4 + 64))
+
+
 STACK_SEEDS = {
     "frames": STACK + b"".join(stack_frame(frame) for frame in FRAMES.values() if len(frame) < 900),
     "udp": STACK + STACK_UDP + stack_packet(2, struct.pack("!HHHH", 9, 53, 11, 0) + b"abc") + STACK_TURN
@@ -299,6 +310,12 @@ STACK_SEEDS = {
     + stack_call(1, 1, u16(3000)) + STACK_TURN + stack_segment(0) + stack_segment(3) + STACK_TURN + STACK_LATER,
     "connected": STACK + KNOWN + STACK_CONNECT + STACK_TURN + stack_segment(4) + STACK_TURN
     + stack_call(0, 1, u16(4000)) + STACK_TURN + b"\x05\x03\x01\x00\x00\x08\x01" + STACK_LATER + stack_segment(5),
+    "too_big": STACK + KNOWN + STACK_CONNECT + STACK_TURN + stack_segment(4) + STACK_TURN + stack_call(0, 1, u16(4000))
+    + STACK_TURN + STACK_TOO_BIG_WRONG + STACK_TOO_BIG + STACK_TURN + stack_segment(0) + STACK_LATER + STACK_TOO_BIG
+    + STACK_LATER,
+    "too_big6": STACK + KNOWN + stack_packet(3, ND["neighbor_solicit"], True)
+    + b"\x07\x05" + u16(80) + b"\x1b" + STACK_TURN + stack_segment(4) + STACK_TURN
+    + stack_call(0, 1, u16(4000)) + STACK_TURN + STACK_TOO_BIG_WRONG + STACK_TOO_BIG + STACK_LATER,
     "closed": STACK + KNOWN + STACK_LISTEN + stack_segment(20, connection=False) + STACK_TURN + stack_segment(0)
     + stack_call(0, 0) + stack_call(1, 8, b"\x01\x01") + STACK_TURN + stack_segment(3) + STACK_TURN + STACK_LATER,
     "port_refuses": STACK + KNOWN + STACK_CONNECT + b"\x0a\x00\x01\x00" + STACK_TURN + STACK_LATER

@@ -82,6 +82,8 @@ StackConfig small_config(Input& in) {
   if ((bits & 16) != 0) config.neighbor.pending_packets = 1;
   if ((bits & 32) != 0) config.tcp.syn_cookies = tcp::SynCookies::kOff;
   if ((bits & 64) != 0) config.tcp.syn_cookies = tcp::SynCookies::kAlways;
+  if ((bits & 128) != 0) config.tcp.path_probing = tcp::PathProbing::kAlways;
+  config.limits.path_mtus = 2;
   return config;
 }
 
@@ -148,11 +150,13 @@ class Play {
       require(connection.snd_una().at_or_before(connection.snd_nxt()), "SND.UNA =< SND.NXT");
       require(connection.snd_nxt().at_or_before(connection.snd_end() + 1),
               "SND.NXT is not beyond what there is to send");
+      require(connection.mss() > 0 && connection.mss() <= connection.path_mss(),
+              "segments are as long as the path carries at most");
     });
   }
 
   void step(unsigned what) {
-    switch (what % 12) {
+    switch (what % 13) {
       case 0:
         return frame();
       case 1:
@@ -175,10 +179,12 @@ class Play {
         port_.sits = in_.flag();
         if (in_.flag()) port_.release();
         return;
-      default:
+      case 11:
         stack_.expire(now_, in_.u8());
         take_events();
-        stack_.transmit(now_, in_.u8());
+        return stack_.transmit(now_, in_.u8());
+      default:
+        return too_big();
     }
   }
 
@@ -319,6 +325,29 @@ class Play {
                    quoted.begin() + static_cast<std::ptrdiff_t>(
                                         std::min<std::size_t>(quoted.size(), 28u + in_.u8())));
     send_ip(v6, v6 ? 58 : 1, std::move(message), true);
+  }
+
+  /// "Packet too big" about what we sent last, as it was or damaged.
+  void too_big() {
+    if (port_.last().size() < 54) return;
+    const std::uint8_t bits = in_.u8();
+    std::uint32_t mtu =
+        std::array<std::uint32_t, 8>{0, 68, 552, 1280, 1300, 1400, 65'535, 0}[bits % 8];
+    if (bits % 8 == 7) mtu = in_.u32();
+    const bool v6 = port_.last()[12] == 0x86;
+    Octets message{static_cast<std::uint8_t>(v6 ? 2 : 3), static_cast<std::uint8_t>(v6 ? 0 : 4)};
+    message.resize(8);
+    put_be32(message, 4, mtu);
+    const Bytes sent = Bytes{port_.last()}.subspan(14);
+    Octets quoted{sent.begin(), sent.end()};
+    // Short segments are what is sent most; of these no router complains.
+    if ((bits & 8) == 0) put_be16(quoted, v6 ? 4 : 2, 1460);
+    if ((bits & 16) != 0) quoted[in_.u8() % quoted.size()] = in_.u8();
+    if ((bits & 32) != 0) quoted.resize(std::min<std::size_t>(quoted.size(), in_.u8()));
+    message.insert(
+        message.end(), quoted.begin(),
+        quoted.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(quoted.size(), 1200)));
+    send_ip(v6, v6 ? 58 : 1, std::move(message), (bits & 64) == 0);
   }
 
   // --- the clock and the user
