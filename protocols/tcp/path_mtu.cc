@@ -77,6 +77,8 @@ std::uint32_t Connection::probe_len(Instant now, std::uint32_t queued,
                                     std::uint32_t window) noexcept {
   const std::uint32_t behind = 3u * mss_;
   if (episode_ != Episode::kNone || queued <= mss_ + behind || window <= mss_ + behind) return 0;
+  // Three duplicates tell of a loss beyond recover_ only (is_third_duplicate()).
+  if (!sack_ && !snd_nxt_.after(recover_)) return 0;
   const std::uint16_t size = path_.wants_probe(now);
   if (size == 0) return 0;
   const std::uint32_t len = size - option_octets();
