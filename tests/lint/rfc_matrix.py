@@ -136,9 +136,9 @@ def _tests_by_line(path: str, lines: list[str]) -> list[str]:
         margin = bool(line) and not line[0].isspace()
         found = test.match(" ".join(lines[number:number + 3]) if cpp else line)
         if found:
-            inside = last = ".".join(found.groups())
-            if begin == number:  # the head of the file is this test's own
+            if begin == number and not last:  # the head of the file is this test's own
                 begin = 0
+            inside = last = ".".join(found.groups())
             names[begin:number] = [inside] * (number - begin)
         elif cpp and line.startswith("INSTANTIATE"):
             inside = last

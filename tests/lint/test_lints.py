@@ -178,7 +178,7 @@ def test_the_matrix_links_the_tests_that_name_a_row(tree: Tree) -> None:
     tree.write("docs/rfc-deviations.tsv", DEVIATIONS)
     tree.write("tests/a_test.cc", "// The file: TRAP-01.\n\n// It does.\n// TCP-001\nTEST_P(Subject,\n       Does) {\n"
                "  run();  // TCP-002\n}\n\nconst int kNumber = 1;  // TRAP-01\n")
-    tree.write("tests/test_b.py", "# TCP-001\ndef test_b():\n    pass\n")
+    tree.write("tests/test_b.py", "# TCP-001\ndef test_b():\n    pass\n\n\ndef test_c():\n    pass\n")
     page = matrix(tree)
     assert ("| TCP-001 | It does. | MUST | [Subject.Does](../tests/a_test.cc), [test_b](../tests/test_b.py) |  |"
             in page.splitlines())
