@@ -51,7 +51,7 @@ Scenario transfer(Duration rtt, std::uint32_t buffer, CongestionControl cc) {
     user.socket.congestion_control = cc;
   }
   for (LinkOptions& link : out.links) link.delay = rtt / 2;
-  for (std::uint32_t& packets : out.packets) packets = 4 * (buffer / kSegment) + 1024;
+  for (std::uint32_t& packets : out.packets) packets = 20 * (buffer / kSegment) + 1024;
   for (StackConfig& stack : out.stacks) {
     stack.tcp.min_rto = milliseconds(200);
     stack.limits.reassembly_ranges = 8192;
