@@ -327,7 +327,7 @@ class Connection {
   void go_on(const Context& context, Instant now, const News& news, std::uint32_t acked,
              Actions& out) noexcept;
   void end_episode(Instant now) noexcept;
-  bool was_spurious(const SegmentIn& segment, const News& news) const noexcept;
+  bool was_spurious(const News& news) const noexcept;
   void undo(const Context& context, Actions& out) noexcept;
   void watch_timeout(const Context& context, const News& news, Actions& out) noexcept;
   void on_retransmission_timeout(const Context& context, Instant now) noexcept;
@@ -496,7 +496,7 @@ class Connection {
   Rack rack_;
   Prr prr_;
   std::uint32_t undo_octets_ = 0;  ///< sent again in this episode, and not reported twice
-  std::uint32_t resent_ts_ = 0;    ///< timestamp of the first of them
+  SeqNumber first_resent_;         ///< of them
   std::uint32_t pace_q10_ = 0;     ///< ns an octet takes, times 1024; 0: not paced
   Instant pace_until_{};
   Episode episode_ = Episode::kNone;

@@ -119,7 +119,7 @@ bool Connection::resend(const Context& context, Instant now, SegmentOut& out) no
   must_resend_ = false;
   if (!resent_any_) {
     resent_any_ = true;
-    resent_ts_ = timestamp_now(now);
+    first_resent_ = hole.begin;
   }
   undo_octets_ += len;
   send_again(context, now, hole.begin, len, fin, out);

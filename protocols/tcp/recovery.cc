@@ -33,6 +33,7 @@ struct Connection::News {
   bool once = false;       ///< once_at is known
   bool resent = false;     ///< something was delivered that went more than once
   bool original = false;   ///< before the timeout, and not again
+  bool too_early = false;  ///< what this episode sent again first arrived before that (RFC 3522)
   bool echo = false;       ///< it tells of congestion
 };
 
@@ -76,7 +77,7 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   }
   const bool was_recovering = episode_ == Episode::kRecovery || episode_ == Episode::kCwr;
   hear_probe(now, segment, news);
-  if (was_spurious(segment, news)) undo(context, out);
+  if (was_spurious(news)) undo(context, out);
   if (episode_ != Episode::kNone) go_on(context, now, news, acked, out);
   if (episode_ == Episode::kNone || episode_ == Episode::kCwr)
     begin_recovery(context, now, news, out);
@@ -129,8 +130,12 @@ void Connection::hear_delivery(const Context& context, Instant now, const Segmen
       news.then = run.delivery;
       news.tx_in_flight = run.tx_in_flight;
     }
-    const bool older = in_line && run.resent && timestamps_ && stamps &&
+    const bool older = in_line && run.resent && timestamps_ && stamps && stamps->tsecr != 0 &&
                        static_cast<std::int32_t>(stamps->tsecr - timestamp_now(run.sent_at)) < 0;
+    if (older && !run.resent_often && run.begin.at_or_before(first_resent_) &&
+        first_resent_.before(end)) {
+      news.too_early = true;
+    }
     if (sack_) rack_.delivered(run, end, now - run.sent_at, min_rtt, older);
   };
   if (news.advances) board_.acknowledged(context.sent, segment.ack, hear);
@@ -307,14 +312,12 @@ void Connection::end_episode(Instant now) noexcept {
 
 // --- no loss after all ---------------------------------------------------------------------------
 
-/// Eifel (RFC 3522): the ACK echoes a segment older than all that was sent again. D-SACK: all that
-/// was sent again had arrived.
-bool Connection::was_spurious(const SegmentIn& segment, const News& news) const noexcept {
+/// Eifel (RFC 3522): the ACK of what was sent again first echoes an older copy. D-SACK: all that was
+/// sent again had arrived.
+bool Connection::was_spurious(const News& news) const noexcept {
   if (!undo_open_ || !resent_any_) return false;
-  if (news.duplicates > 0 && undo_octets_ == 0) return true;
-  return news.advances && episode_ != Episode::kNone && timestamps_ && segment.options.timestamps &&
-         segment.options.timestamps->tsecr != 0 &&
-         static_cast<std::int32_t>(segment.options.timestamps->tsecr - resent_ts_) < 0;
+  return (news.duplicates > 0 && undo_octets_ == 0) ||
+         (news.too_early && episode_ != Episode::kNone);
 }
 
 void Connection::undo(const Context& context, Actions& out) noexcept {

@@ -163,6 +163,7 @@ void Scoreboard::resent(SentPool& pool, Instant now, SeqNumber begin, SeqNumber 
     run.sent_at = now;
     run.delivery = delivery;
     run.tx_in_flight = in_flight_;
+    run.resent_often = run.resent;
     run.resent = true;
     enter_flight(pool, at);
     at = run.next;

@@ -34,6 +34,7 @@ struct SentRun {
   bool sacked = false;
   bool lost = false;    ///< taken for lost, and not sent again
   bool resent = false;  ///< ever
+  bool resent_often = false;  ///< more than once
 };
 inline constexpr std::uint32_t kNoRun = 0xffff'ffff;
 
