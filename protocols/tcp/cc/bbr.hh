@@ -74,7 +74,7 @@ class Bbr {
   void advance_latest_delivery_signals(const Sample& rs) noexcept;
   void update_congestion_signals(const Sample& rs, std::uint32_t cwnd) noexcept;
   void update_round(const AckSample& ack) noexcept;
-  void adapt_lower_bounds(std::uint32_t cwnd) noexcept;
+  void adapt_lower_bounds(const AckSample& ack, std::uint32_t cwnd) noexcept;
   void update_ack_aggregation(const AckSample& ack, std::uint32_t cwnd) noexcept;
   void update_min_rtt(const AckSample& ack) noexcept;
   void reset_congestion_signals() noexcept;

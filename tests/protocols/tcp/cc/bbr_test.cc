@@ -203,17 +203,18 @@ struct Hand {
   }
   void round(std::uint32_t octets) { c.on_ack(sample(octets)); }
   /// A round with `events` ACKs that tell of loss, three percent in all.
-  void lossy_round(std::uint32_t octets, int events) {
+  /// `lost` of `octets` are lost, in so many events.
+  void lossy_round(std::uint32_t octets, int events, std::uint32_t lost) {
     for (int i = 0; i < events; ++i) {
       AckSample ack = sample(octets / 10);
       now -= milliseconds(18);
       ack.prior_delivered = 0;  // within the round
-      ack.lost = octets / 30 / static_cast<std::uint32_t>(events);
+      ack.lost = lost / static_cast<std::uint32_t>(events);
       ack.in_recovery = true;
       c.on_ack(ack);
     }
     AckSample last = sample(octets);
-    last.lost_since = octets / 30;
+    last.lost_since = lost;
     last.in_recovery = true;
     c.on_ack(last);
   }
@@ -269,19 +270,35 @@ TEST(TcpBbr, HighLossEndsStartup) {
   few.round(10'000);
   few.round(20'000);
   few.c.on_congestion(few.now, 1000, 20'000, CongestionSignal::kLoss);
-  few.lossy_round(40'000, 5);
+  few.lossy_round(40'000, 5, 6000);
   EXPECT_EQ(few.phase(), "startup");
   Hand many;
   many.round(10'000);
   many.round(20'000);
   many.c.on_congestion(many.now, 1000, 20'000, CongestionSignal::kLoss);
-  many.lossy_round(40'000, 6);
+  many.lossy_round(40'000, 6, 6000);
   EXPECT_NE(many.phase(), "startup");
   EXPECT_NE(many.c.info(milliseconds(20)).inflight_longterm, 0xffff'ffffu);
   // TCP-226, section 5.5.11: if it was no loss, Startup goes on.
   many.c.undo();
   EXPECT_EQ(many.phase(), "startup");
   EXPECT_EQ(many.c.info(milliseconds(20)).inflight_longterm, 0xffff'ffffu);
+}
+
+// Deviation: of few segments more than two percent are lost by chance where one in a hundred is.
+TEST(TcpBbr, LossByChanceEndsNothing) {
+  Hand hand;
+  hand.round(10'000);
+  hand.round(20'000);
+  hand.c.on_congestion(hand.now, 1000, 20'000, CongestionSignal::kLoss);
+  hand.lossy_round(100'000, 6, 3000);
+  EXPECT_EQ(hand.phase(), "startup") << "3 % of a hundred segments";
+  Hand sure;
+  sure.round(10'000);
+  sure.round(20'000);
+  sure.c.on_congestion(sure.now, 1000, 20'000, CongestionSignal::kLoss);
+  sure.lossy_round(100'000, 6, 4000);
+  EXPECT_NE(sure.phase(), "startup");
 }
 
 // TCP-250, section 5.5.10.3: out of the probes, a round with loss lowers the short-term bounds
