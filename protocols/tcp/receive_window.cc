@@ -106,9 +106,8 @@ void Connection::tune_receive_buffer(const Context& context, Instant now) noexce
 /// The sender's half of the same: what is in flight, and as much again to follow it; and what the
 /// peer holds beyond a hole, which is in the queue still and in nobody's way.
 std::uint32_t Connection::send_allowance(const Config& config) const noexcept {
-  const std::uint64_t want =
-      std::max<std::uint64_t>(2 * std::uint64_t{congestion_.cwnd()} + board_.sacked(),
-                              config.initial_send_buffer);
+  const std::uint64_t want = std::max<std::uint64_t>(
+      2 * std::uint64_t{congestion_.cwnd()} + board_.sacked(), config.initial_send_buffer);
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(want, send_buffer_));
 }
 

@@ -312,8 +312,8 @@ void Connection::end_episode(Instant now) noexcept {
 
 // --- no loss after all ---------------------------------------------------------------------------
 
-/// Eifel (RFC 3522): the ACK of what was sent again first echoes an older copy. D-SACK: all that was
-/// sent again had arrived.
+/// Eifel (RFC 3522): the ACK of what was sent again first echoes an older copy. D-SACK: all that
+/// was sent again had arrived.
 bool Connection::was_spurious(const News& news) const noexcept {
   if (!undo_open_ || !resent_any_) return false;
   return (news.duplicates > 0 && undo_octets_ == 0) ||

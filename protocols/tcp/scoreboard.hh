@@ -32,8 +32,8 @@ struct SentRun {
   std::uint32_t older;  ///< neighbours by time of sending, of those in flight
   std::uint32_t newer;
   bool sacked = false;
-  bool lost = false;    ///< taken for lost, and not sent again
-  bool resent = false;  ///< ever
+  bool lost = false;          ///< taken for lost, and not sent again
+  bool resent = false;        ///< ever
   bool resent_often = false;  ///< more than once
 };
 inline constexpr std::uint32_t kNoRun = 0xffff'ffff;

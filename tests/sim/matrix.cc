@@ -212,7 +212,8 @@ void path_cells(std::vector<Cell>& out) {
 /// What holds already, and must from now on.
 constexpr const char* kRequired[] = {"32768 octets, loss 0 %",  "32768 octets, loss 1 %",
                                      "32768 octets, loss 5 %",  "32768 octets, loss 10 %",
-                                     "32768 octets, loss 20 %", "16 flows, cubic"};
+                                     "32768 octets, loss 20 %", "16 flows, cubic",
+                                     "1 flow, cubic",           "100 Mbit/s, 20 ms, loss 1 %, bbr"};
 
 // --- measuring
 // -------------------------------------------------------------------------------------

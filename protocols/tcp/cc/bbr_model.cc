@@ -87,9 +87,9 @@ void Bbr::update_congestion_signals(const Sample& rs, std::uint32_t cwnd) noexce
 }
 
 /// Once a round, while not looking for more: down towards what is delivered (section 5.5.10.3).
-/// Deviation: less loss than LossThresh is none that tells of too much in flight; without it as much
-/// would have been delivered as was sent. Otherwise each round of a cruise would begin with what the
-/// last one lost, and 1 % of loss at random cost 10 % of the path before the next probe.
+/// Deviation: less loss than LossThresh is none that tells of too much in flight; without it as
+/// much would have been delivered as was sent. Otherwise each round of a cruise would begin with
+/// what the last one lost, and 1 % of loss at random cost 10 % of the path before the next probe.
 void Bbr::adapt_lower_bounds(const AckSample& ack, std::uint32_t cwnd) noexcept {
   if (is_probing_bw() || !is_loss_in_round_) return;
   if (!is_inflight_too_high(ack) && ack.lost_since > 0) {
