@@ -10,11 +10,12 @@ namespace {
 constexpr std::uint8_t kUnproven = 2;
 constexpr std::uint8_t kProven = 3;
 
-/// Who is so little above the base has nothing to gain by falling to it.
-constexpr std::uint16_t kWorthIt = 64;
-
 /// RFC 4821 section 7.3: the path may have become wider.
 constexpr std::uint32_t kRestMs = 600'000;
+
+/// Full segments so little above the base gain nothing by falling to it: hardly a path carries one
+/// and not the other. Over IPv6 the base is the least MTU there is, which many paths have.
+constexpr std::uint16_t kWorthIt4 = 64;
 
 constexpr std::uint16_t kHeaders4 = 40;
 constexpr std::uint16_t kHeaders6 = 60;
@@ -128,7 +129,8 @@ bool Plpmtud::timed_out(const Config& config, bool is_v6, SeqNumber una, SeqNumb
     return true;
   }
   const std::uint16_t least = base(config, is_v6);
-  if (config.path_probing == PathProbing::kOff || std::min(size_, head) < least + kWorthIt) {
+  const std::uint16_t worth_it = is_v6 ? std::uint16_t{1} : kWorthIt4;
+  if (config.path_probing == PathProbing::kOff || head <= least || size_ < least + worth_it) {
     return false;
   }
   if (times < (proven_ < head ? kUnproven : kProven)) return false;

@@ -208,7 +208,7 @@ TEST_F(TcpPiecesTest, APacketHandedOverIsNotCopied) {
   TcpPeer peer = client();
   const SocketId socket = established(peer);
   const std::size_t before = host.pool().available();
-  MemPacket packet = packet_of(1000);
+  MemPacket packet = packet_of(900);
   const std::uint8_t* const octets = packet.segment(0).data();
   ASSERT_TRUE(host.stack->write_packet(socket, packet));
   EXPECT_FALSE(packet) << "taken";
@@ -216,14 +216,14 @@ TEST_F(TcpPiecesTest, APacketHandedOverIsNotCopied) {
   host.turn();
   ASSERT_THAT(host.kept, SizeIs(1));
   const Bytes sent = host.kept[0].segment(0);
-  EXPECT_EQ(sent.data() + sent.size() - 1000, octets);
+  EXPECT_EQ(sent.data() + sent.size() - 900, octets);
   host.kept.clear();
   host.keep_packets = false;
   peer.take();
   host.advance(seconds(1));
   const std::vector<Frame> again = peer.take();
   ASSERT_THAT(again, ::testing::Not(IsEmpty()));
-  for (const Frame& frame : again) EXPECT_EQ(frame.payload, pattern(1000));
+  for (const Frame& frame : again) EXPECT_EQ(frame.payload, pattern(900));
   EXPECT_LT(host.pool().available(), before);
   peer.acknowledge();
   EXPECT_EQ(host.pool().available(), before) << "free once it is acknowledged, not before";

@@ -161,6 +161,21 @@ TEST_F(TcpPathSearch, ShortSegmentsAndATurnedOffSearchFallNowhere) {
   EXPECT_FALSE(time_out(narrow, 9)) << "little would be won";
 }
 
+// TCP-253: the path may carry no more than the base, and what is little longer vanishes as well.
+TEST_F(TcpPathSearch, ASegmentLittleLongerThanTheBaseMayVanishToo) {
+  config.path_probing = PathProbing::kBlackHole;
+  for (const bool is_v6 : {false, true}) {
+    const std::uint16_t base = is_v6 ? kBase6 : kBase4;
+    Plpmtud path{1440};
+    EXPECT_FALSE(path.timed_out(config, is_v6, una(), nxt, base, 9)) << "it is no longer than that";
+    EXPECT_FALSE(path.timed_out(config, is_v6, una(), nxt, base + 1, 1));
+    EXPECT_TRUE(path.timed_out(config, is_v6, una(), nxt, base + 1, 2));
+    EXPECT_EQ(path.size(), base);
+  }
+  Plpmtud narrow{kBase6 + 1};
+  EXPECT_TRUE(time_out(narrow, 2, true)) << "many paths have the least MTU of IPv6";
+}
+
 // TRAP-40: what routers say counts at once while nothing longer got through.
 TEST_F(TcpPathSearch, ARoutersWordIsTakenUnlessLongerSegmentsGotThrough) {
   Plpmtud path{1460};
