@@ -6,7 +6,6 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include "control/codec.hh"
-#include "protocols/tcp/cc/congestion.hh"
 
 namespace smol::control {
 namespace {
@@ -121,99 +120,6 @@ void put(Duration in, google::protobuf::Duration& out) {
 void put_time(std::int64_t unix_ns, google::protobuf::Timestamp& out) {
   out.set_seconds(unix_ns / kNanosASecond);
   out.set_nanos(static_cast<std::int32_t>(unix_ns % kNanosASecond));
-}
-
-v1::TcpState to_proto(tcp::State state) noexcept {
-  switch (state) {
-    case tcp::State::kClosed:
-      return v1::TCP_STATE_CLOSED;
-    case tcp::State::kListen:
-      return v1::TCP_STATE_LISTEN;
-    case tcp::State::kSynSent:
-      return v1::TCP_STATE_SYN_SENT;
-    case tcp::State::kSynReceived:
-      return v1::TCP_STATE_SYN_RECEIVED;
-    case tcp::State::kEstablished:
-      return v1::TCP_STATE_ESTABLISHED;
-    case tcp::State::kFinWait1:
-      return v1::TCP_STATE_FIN_WAIT_1;
-    case tcp::State::kFinWait2:
-      return v1::TCP_STATE_FIN_WAIT_2;
-    case tcp::State::kCloseWait:
-      return v1::TCP_STATE_CLOSE_WAIT;
-    case tcp::State::kClosing:
-      return v1::TCP_STATE_CLOSING;
-    case tcp::State::kLastAck:
-      return v1::TCP_STATE_LAST_ACK;
-    case tcp::State::kTimeWait:
-      break;
-  }
-  return v1::TCP_STATE_TIME_WAIT;
-}
-
-v1::TcpWaitsFor to_proto(tcp::WaitsFor what) noexcept {
-  switch (what) {
-    case tcp::WaitsFor::kNothing:
-      return v1::TCP_WAITS_FOR_NOTHING;
-    case tcp::WaitsFor::kApplication:
-      return v1::TCP_WAITS_FOR_APPLICATION;
-    case tcp::WaitsFor::kPeerWindow:
-      return v1::TCP_WAITS_FOR_PEER_WINDOW;
-    case tcp::WaitsFor::kCongestionWindow:
-      return v1::TCP_WAITS_FOR_CONGESTION_WINDOW;
-    case tcp::WaitsFor::kNagle:
-      return v1::TCP_WAITS_FOR_NAGLE;
-    case tcp::WaitsFor::kPacing:
-      return v1::TCP_WAITS_FOR_PACING;
-    case tcp::WaitsFor::kHandshake:
-      break;
-  }
-  return v1::TCP_WAITS_FOR_HANDSHAKE;
-}
-
-void put(const tcp::Info& in, v1::TcpInfo& out) {
-  // The stack's value for "no loss yet": a window beyond all windows (RFC 7323 section 2.3).
-  constexpr std::uint32_t kNoLossYet = 1u << 30;
-  out.set_state(to_proto(in.state));
-  out.set_snd_mss(in.mss);
-  out.set_rcv_mss(in.rcv_mss);
-  if (in.window_scaling) {
-    out.set_snd_wscale(in.snd_wind_shift);
-    out.set_rcv_wscale(in.rcv_wind_shift);
-  }
-  out.set_timestamps(in.timestamps);
-  out.set_sack(in.sack);
-  out.set_reordering(in.reordering);
-  put(in.rto, *out.mutable_rto());
-  if (in.srtt != Duration::zero()) {
-    put(in.srtt, *out.mutable_srtt());
-    put(in.rttvar, *out.mutable_rttvar());
-    put(in.min_rtt, *out.mutable_min_rtt());
-  }
-  out.set_cwnd(in.cwnd);
-  if (in.ssthresh < kNoLossYet) out.set_ssthresh(in.ssthresh);
-  out.set_snd_wnd(in.snd_wnd);
-  out.set_rcv_wnd(in.rcv_wnd);
-  out.set_unacked(in.unacked);
-  out.set_unsent(in.unsent);
-  out.set_unread(in.unread);
-  out.set_bytes_sent(in.bytes_sent);
-  out.set_bytes_retrans(in.bytes_retrans);
-  out.set_bytes_acked(in.bytes_acked);
-  out.set_bytes_received(in.bytes_received);
-  out.set_segs_out(in.segs_out);
-  out.set_segs_in(in.segs_in);
-  out.set_retrans(in.sum_retrans);
-  out.set_backoff(in.backoff);
-  out.set_in_flight(in.in_flight);
-  out.set_sacked(in.sacked);
-  out.set_lost(in.lost);
-  out.set_pacing_rate(in.pacing_rate);
-  out.set_dsacks(in.dsacks_in);
-  out.set_tail_probes(in.tail_probes);
-  out.set_undone(in.undone);
-  out.set_waits_for(to_proto(in.waits_for));
-  out.set_congestion(std::string{tcp::name(in.congestion_control)});
 }
 
 std::int64_t unix_now() noexcept {

@@ -132,6 +132,35 @@ class RouteListing final : public Listing<v1::ListRoutesResponse> {
   std::array<Route, 256> batch_;
 };
 
+class PathMtuListing final : public Listing<v1::ListPathMtusResponse> {
+ public:
+  PathMtuListing(Workers& workers, const dataplane::Daemon& daemon)
+      : Listing{workers, workers.count()}, daemon_{daemon} {}
+
+ private:
+  Slice collect(StackControl& stack, Cursor from) noexcept override {
+    return stack.path_mtus_from(from, batch_);
+  }
+  bool fill(v1::ListPathMtusResponse& response, unsigned worker, std::size_t count) override {
+    const auto& interfaces = daemon_.interfaces();
+    for (std::size_t i = 0; i < count; ++i) {
+      const PathMtuInfo& from = batch_[i];
+      v1::PathMtu& to = *response.add_path_mtus();
+      put(from.destination, *to.mutable_address());
+      if (from.destination.is_link_local() && from.scope < interfaces.size()) {
+        to.set_interface(interfaces[from.scope].name);
+      }
+      to.set_mtu(from.mtu);
+      to.set_expires_seconds(static_cast<std::uint32_t>(from.expires / seconds(1)));
+      to.set_worker(worker);
+    }
+    return true;
+  }
+
+  const dataplane::Daemon& daemon_;
+  std::array<PathMtuInfo, 256> batch_;
+};
+
 grpc::Status to_status(const Result<void, std::optional<Error>>& done, std::string_view field,
                        const Route& route) {
   if (done) return grpc::Status::OK;
@@ -216,6 +245,13 @@ Parsed<Route> parse_route(const v1::Route& in, std::string_view field, const Int
 grpc::ServerWriteReactor<v1::ListRoutesResponse>* RouteService::ListRoutes(
     grpc::CallbackServerContext*, const v1::ListRoutesRequest*) {
   auto* listing = new RouteListing{workers_, daemon_.interfaces().size()};
+  listing->begin();
+  return listing;
+}
+
+grpc::ServerWriteReactor<v1::ListPathMtusResponse>* RouteService::ListPathMtus(
+    grpc::CallbackServerContext*, const v1::ListPathMtusRequest*) {
+  auto* listing = new PathMtuListing{workers_, daemon_};
   listing->begin();
   return listing;
 }

@@ -12,7 +12,8 @@ bool is_connected(const Route& route, const InterfaceList& all) noexcept;
 
 /// The contract: proto/smol/v1/route.proto. Listing holds no thread; all else waits for workers.
 class RouteService final
-    : public v1::RouteService::WithCallbackMethod_ListRoutes<v1::RouteService::Service> {
+    : public v1::RouteService::WithCallbackMethod_ListRoutes<
+          v1::RouteService::WithCallbackMethod_ListPathMtus<v1::RouteService::Service>> {
  public:
   /// Both outlive this.
   RouteService(Workers& workers, const dataplane::Daemon& daemon)
@@ -20,6 +21,8 @@ class RouteService final
 
   grpc::ServerWriteReactor<v1::ListRoutesResponse>* ListRoutes(
       grpc::CallbackServerContext* context, const v1::ListRoutesRequest* request) override;
+  grpc::ServerWriteReactor<v1::ListPathMtusResponse>* ListPathMtus(
+      grpc::CallbackServerContext* context, const v1::ListPathMtusRequest* request) override;
   grpc::Status AddRoute(grpc::ServerContext* context, const v1::AddRouteRequest* request,
                         v1::AddRouteResponse* response) override;
   grpc::Status DeleteRoute(grpc::ServerContext* context, const v1::DeleteRouteRequest* request,

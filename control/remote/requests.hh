@@ -15,8 +15,8 @@ Parsed<IpEndpoint> parse_local(const v1::Endpoint& in, std::string_view field, I
 /// By its name; none if that is empty.
 Parsed<std::optional<InterfaceId>> parse_interface(const dataplane::Daemon& daemon,
                                                    std::string_view name, std::string_view field);
-/// Over those of the configuration.
-Parsed<tcp::SocketOptions> parse_options(const dataplane::Daemon& daemon, const v1::TcpOptions& in,
+/// `base`, but for what `in` has.
+Parsed<tcp::SocketOptions> parse_options(const tcp::SocketOptions& base, const v1::TcpOptions& in,
                                          std::string_view field);
 
 /// "what: the error's words".

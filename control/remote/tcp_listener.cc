@@ -57,7 +57,7 @@ class TcpListener::Part final : private RemoteEndpoint {
   bool try_accept(Worker& worker) noexcept {
     const auto id = worker.sockets.tcp_accept(id_);
     if (!id) return false;
-    next_->accepted(worker, *id);
+    next_->accepted(worker, *id, options_.socket);
     return true;
   }
   void done_accept() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/convert.hh"
 #include "protocols/base/check.hh"
 
 namespace smol::control {
@@ -19,8 +20,9 @@ void TcpSocket::connect(const TcpConnectOptions& options, Duration timeout) {
   sockets_.desk(worker_).post(connect_);
 }
 
-void TcpSocket::write(std::string text) {
+void TcpSocket::write(std::string text, bool urgent) {
   text_ = std::move(text);
+  urgent_ = urgent;
   written_ = 0;
   sockets_.desk(worker_).post(write_);
 }
@@ -45,6 +47,19 @@ void TcpSocket::read(Read& read) {
 
 void TcpSocket::query() {
   sockets_.desk(worker_).post(query_);
+}
+
+void TcpSocket::set_options(const tcp::SocketOptions& options) {
+  wanted_ = options;
+  sockets_.desk(worker_).post(set_options_);
+}
+
+void TcpSocket::shut_down_read() {
+  sockets_.desk(worker_).post(shut_down_read_);
+}
+
+void TcpSocket::watch() {
+  sockets_.desk(worker_).post(watch_);
 }
 
 void TcpSocket::release(bool in_order) {
@@ -83,6 +98,16 @@ void TcpSocket::done_query() {
   observer_->on_info(info_);
 }
 
+void TcpSocket::done_set_options() {
+  if (set_options_.cancelled()) options_error_ = Error::kNotConnected;
+  if (!options_error_) options_.socket = wanted_;
+  observer_->on_options_set(options_error_);
+}
+
+void TcpSocket::done_watch() {
+  if (!watch_.cancelled()) observer_->on_news(told_);
+}
+
 void TcpSocket::done_release() {
   observer_->on_released();
 }
@@ -102,14 +127,17 @@ TcpSocket::Step TcpSocket::run_connect(Worker& worker) {
   application.attach(worker, *this);
   attached_ = true;
   opening_ = true;
+  // All of it is taken: no send buffer is smaller. What becomes of it, the connection tells.
+  if (!text_.empty()) static_cast<void>(worker.sockets.write(id_, bytes_of(text_)));
   if (timeout_ != tcp::SocketOptions::kForever) {
     worker.sockets.set_deadline(id_, worker.sockets.now() + timeout_);
   }
   return Step::kKept;
 }
 
-void TcpSocket::accepted(Worker& worker, SocketId id) noexcept {
+void TcpSocket::accepted(Worker& worker, SocketId id, const tcp::SocketOptions& options) noexcept {
   id_ = id;
+  options_.socket = options;
   worker.sockets.set_user_data(id_, user_data());
   sockets_.application(worker_).attach(worker, *this);
   attached_ = true;
@@ -117,6 +145,8 @@ void TcpSocket::accepted(Worker& worker, SocketId id) noexcept {
 }
 
 void TcpSocket::opened_on(Worker& worker) noexcept {
+  // Of one that was accepted nobody was told before.
+  note_news(worker, SocketEvents::kSoftError | SocketEvents::kUrgent);
   opened_.id = id_;
   opened_.worker = worker.index;
   if (const auto local = worker.sockets.local_endpoint(id_)) opened_.local = *local;
@@ -141,7 +171,29 @@ void TcpSocket::on_event(Worker& worker, const SocketEvent& event) noexcept {
     writing_ = false;
     worker.desk.finish(write_);
   }
+  note_news(worker, event.events);
+  if (watching_ && collect_news()) {
+    watching_ = false;
+    worker.desk.finish(watch_);
+  }
   progress_reads(worker);
+}
+
+/// Before it is read: what was read is urgent no more.
+void TcpSocket::note_news(Worker& worker, std::uint16_t events) noexcept {
+  if ((events & SocketEvents::kSoftError) != 0) {
+    if (const auto error = worker.sockets.soft_error(id_)) news_.soft_error = error;
+  }
+  if ((events & SocketEvents::kUrgent) != 0) {
+    const std::uint32_t left = worker.sockets.urgent(id_).left;
+    if (left > 0) news_.urgent_end = taken_ + left;
+  }
+}
+
+/// True: there are any.
+bool TcpSocket::collect_news() noexcept {
+  told_ = std::exchange(news_, {});
+  return told_.soft_error || told_.urgent_end;
 }
 
 void TcpSocket::end_open(Worker& worker, Error why) noexcept {
@@ -167,7 +219,8 @@ bool TcpSocket::try_write(Worker& worker) noexcept {
   while (written_ < text_.size()) {
     const Bytes rest{reinterpret_cast<const std::uint8_t*>(text_.data()) + written_,
                      text_.size() - written_};
-    const auto taken = worker.sockets.write(id_, rest);
+    const auto taken =
+        urgent_ ? worker.sockets.write_urgent(id_, rest) : worker.sockets.write(id_, rest);
     if (!taken) {
       write_error_ = taken.error();
       return true;
@@ -199,6 +252,7 @@ bool TcpSocket::try_read(Worker& worker, Read& read) noexcept {
     const std::size_t n = std::min(piece.size(), kReadOctets - read.text.size());
     read.text.append(reinterpret_cast<const char*>(piece.data()), n);
     worker.sockets.consume(id_, n);
+    taken_ += n;
   }
   if (!read.text.empty()) return true;
   if ((read.error = death(worker))) return true;
@@ -217,6 +271,26 @@ TcpSocket::Step TcpSocket::run_query(Worker& worker) {
   return Step::kDone;
 }
 
+TcpSocket::Step TcpSocket::run_set_options(Worker& worker) {
+  options_error_.reset();
+  if (const auto done = worker.sockets.set_options(id_, wanted_); !done) {
+    options_error_ = done.error();
+  }
+  return Step::kDone;
+}
+
+TcpSocket::Step TcpSocket::run_shut_down_read(Worker& worker) {
+  // One that is over has nothing to read anyway.
+  static_cast<void>(worker.sockets.shutdown_read(id_));
+  progress_reads(worker);
+  return Step::kDone;
+}
+
+TcpSocket::Step TcpSocket::run_watch(Worker&) {
+  watching_ = !collect_news();
+  return watching_ ? Step::kKept : Step::kDone;
+}
+
 TcpSocket::Step TcpSocket::run_release(Worker& worker) {
   on_stopped(worker.desk);
   if (id_) in_order_ ? worker.sockets.close(id_) : worker.sockets.abort(id_);
@@ -228,6 +302,7 @@ TcpSocket::Step TcpSocket::run_release(Worker& worker) {
 void TcpSocket::on_stopped(dataplane::Desk& desk) noexcept {
   if (std::exchange(opening_, false)) desk.cancel(connect_);
   if (std::exchange(writing_, false)) desk.cancel(write_);
+  if (std::exchange(watching_, false)) desk.cancel(watch_);
   for (ReadCall*& call : waiting_) {
     if (call != nullptr) desk.cancel(*std::exchange(call, nullptr));
   }

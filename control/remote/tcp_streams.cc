@@ -13,275 +13,11 @@
 
 #include "control/remote/requests.hh"
 #include "control/remote/tcp_listener.hh"
-#include "control/remote/tcp_socket.hh"
+#include "control/remote/tcp_stream.hh"
 #include "control/socket_number.hh"
 
 namespace smol::control {
 namespace {
-
-constexpr std::size_t kMaxData = 1 << 20;  ///< octets of a message
-
-void fill_opened(const TcpSocket::Opened& from, v1::Opened& to) {
-  to.set_socket_id(socket_number({from.worker, from.id}));
-  put(from.local, *to.mutable_local());
-  put(from.remote, *to.mutable_remote());
-  to.set_worker(from.worker);
-}
-
-/// One connection, between a stream and a TcpSocket. Two reads are under way, so that the worker
-/// fills one while gRPC sends the other; one write is, and the stream is read on when it is done.
-/// It lives until gRPC and the socket both have let go of it.
-template <class Request, class Response>
-class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected TcpSocket::Observer {
- public:
-  void OnReadDone(bool ok) override {
-    const std::lock_guard lock{mutex_};
-    if (!ok) return on_client_done();
-    on_message();
-  }
-
-  void OnWriteDone(bool ok) override {
-    const std::lock_guard lock{mutex_};
-    writing_ = false;
-    if (!ok) return refuse(grpc::Status{grpc::StatusCode::CANCELLED, "the client is gone"});
-    if (sent_ != nullptr) {
-      Slot& slot = *std::exchange(sent_, nullptr);
-      slot.full = false;
-      ask(slot);
-    }
-    pump();
-  }
-
-  void OnCancel() override {
-    const std::lock_guard lock{mutex_};
-    refuse(grpc::Status{grpc::StatusCode::CANCELLED, "the client is gone"});
-  }
-
-  void OnDone() override {
-    {
-      const std::lock_guard lock{mutex_};
-      rpc_done_ = true;
-      if (socket_ != nullptr && !released_) return;
-    }
-    delete this;
-  }
-
- protected:
-  /// The first message: makes the connection, by open() or adopt(), or fails.
-  virtual void on_first(const Request& request) = 0;
-
-  void begin() { this->StartRead(&request_); }
-
-  void open(std::unique_ptr<TcpSocket> socket, const TcpConnectOptions& options, Duration timeout) {
-    socket_ = std::move(socket);
-    socket_->set_observer(*this);
-    connecting_ = true;
-    socket_->connect(options, timeout);
-  }
-  void adopt(std::unique_ptr<TcpSocket> socket) {
-    socket_ = std::move(socket);
-    socket_->set_observer(*this);
-    up();
-  }
-  void refuse(grpc::Status status) { finish(std::move(status), false); }
-  void refuse(std::string_view field, std::string_view sentence) {
-    refuse(to_status(Refusal{Error::kInvalid, std::string{field}, std::string{sentence}}));
-  }
-
- private:
-  struct Slot {
-    TcpSocket::Read read;
-    Response response;
-    bool full = false;
-  };
-
-  // --- from the client
-
-  void on_message() {
-    if (finished_) return;
-    if (socket_ == nullptr) {
-      on_first(request_);
-      // What follows waits until the connection is up.
-      return;
-    }
-    if (request_.has_data()) return on_data();
-    if (request_.has_shutdown_write()) {
-      shut_down();
-      return begin();
-    }
-    if (request_.has_abort()) {
-      return finish(failed("aborted by this client", Error::kConnectionReset), false);
-    }
-    if (request_.has_query_info()) {
-      // Read on when the answer is on its way: who does not read of them gets no more.
-      return socket_->query();
-    }
-    refuse("message",
-           "the connection is open already: send data, shutdown_write, abort or query_info");
-  }
-
-  void on_data() {
-    if (up_ended_) return refuse("data", "nothing may follow shutdown_write");
-    if (request_.data().size() > kMaxData) return refuse("data", "is longer than 1 MiB");
-    if (request_.data().empty()) return begin();
-    socket_->write(std::move(*request_.mutable_data()));
-  }
-
-  void on_client_done() {
-    if (finished_) return;
-    if (socket_ == nullptr) return refuse("message", "the stream ended before its first message");
-    // No FIN: a client that died looks the same, and what it sent may not be whole.
-    client_done_ = true;
-    end_if_over();
-  }
-
-  void shut_down() {
-    if (std::exchange(up_ended_, true)) return;
-    socket_->shut_down_write();
-  }
-
-  // --- from the socket, on the courier's thread
-
-  void on_opened(const TcpSocket::Opened&) override {
-    const std::lock_guard lock{mutex_};
-    connecting_ = false;
-    if (!finished_) up();
-  }
-  void on_not_opened(Error why) override {
-    const std::lock_guard lock{mutex_};
-    connecting_ = false;
-    finish(failed("cannot connect", why), false);
-  }
-  void on_written(std::optional<Error> error) override {
-    const std::lock_guard lock{mutex_};
-    if (finished_) return;
-    if (!error) return begin();
-    // What the peer said before it died is still delivered: the reads tell of its death.
-    if (!down_ended_) return;
-    death_ = error;
-    pump();
-  }
-  void on_write_shut_down(std::optional<Error> error) override {
-    const std::lock_guard lock{mutex_};
-    if (finished_) return;
-    if (!error) {
-      up_flushed_ = true;
-      return end_if_over();
-    }
-    if (!down_ended_) return;
-    death_ = error;
-    pump();
-  }
-  void on_read(TcpSocket::Read& read) override {
-    const std::lock_guard lock{mutex_};
-    if (finished_) return;
-    if (read.error) {
-      death_ = read.error;
-    } else if (read.end) {
-      down_ended_ = true;
-    } else {
-      Slot& slot = &read == &slots_[0].read ? slots_[0] : slots_[1];
-      slot.full = true;
-      ready_.push_back(&slot);
-    }
-    pump();
-  }
-  void on_info(const Result<tcp::Info, Error>& info) override {
-    const std::lock_guard lock{mutex_};
-    if (finished_) return;
-    if (!info) return begin();
-    put(*info, *extra_.emplace_back().mutable_info());
-    pump();
-  }
-  void on_released() override {
-    {
-      const std::lock_guard lock{mutex_};
-      released_ = true;
-      if (!rpc_done_) return;
-    }
-    delete this;
-  }
-
-  // --- to the client
-
-  void up() {
-    fill_opened(socket_->opened(), *extra_.emplace_back().mutable_opened());
-    for (Slot& slot : slots_) ask(slot);
-    if (!client_done_) begin();
-    pump();
-  }
-
-  void ask(Slot& slot) {
-    if (finished_ || down_ended_ || death_) return;
-    // The text's memory goes back and forth between the read and the message.
-    slot.read.text = std::move(*slot.response.mutable_data());
-    socket_->read(slot.read);
-  }
-
-  /// Starts the next write, if none is under way.
-  void pump() {
-    if (finished_ || writing_) return;
-    if (!extra_.empty()) {
-      current_ = std::move(extra_.front());
-      extra_.pop_front();
-      if (current_.has_info()) begin();
-      return send(current_);
-    }
-    if (!ready_.empty()) {
-      Slot& slot = *ready_.front();
-      ready_.pop_front();
-      *slot.response.mutable_data() = std::move(slot.read.text);
-      sent_ = &slot;
-      return send(slot.response);
-    }
-    if (death_) return finish(failed("the connection died", *death_), false);
-    if (down_ended_ && !told_end_) {
-      told_end_ = true;
-      current_.mutable_peer_shutdown();
-      return send(current_);
-    }
-    end_if_over();
-  }
-
-  void send(const Response& response) {
-    writing_ = true;
-    this->StartWrite(&response);
-  }
-
-  void end_if_over() {
-    if (!told_end_ || writing_ || !extra_.empty()) return;
-    if (up_flushed_) return finish(grpc::Status::OK, true);
-    // Nothing more can come from the client, and it never said that this is all.
-    if (client_done_ && !up_ended_) finish(grpc::Status::OK, false);
-  }
-
-  void finish(grpc::Status status, bool in_order) {
-    if (std::exchange(finished_, true)) return;
-    // First: after the last call of gRPC this may be gone.
-    if (socket_ != nullptr) socket_->release(in_order);
-    this->Finish(std::move(status));
-  }
-
-  std::mutex mutex_;
-  std::unique_ptr<TcpSocket> socket_;
-  Request request_;
-  Response current_;
-  std::deque<Response> extra_;  ///< what goes before data
-  std::array<Slot, 2> slots_;
-  std::deque<Slot*> ready_;  ///< full, in order
-  Slot* sent_ = nullptr;     ///< its response is being written
-  bool connecting_ = false;
-  bool client_done_ = false;  ///< the client has closed its side of the stream
-  bool up_ended_ = false;     ///< nothing more goes to the peer
-  bool up_flushed_ = false;
-  bool down_ended_ = false;  ///< nothing more comes from the peer
-  bool told_end_ = false;
-  std::optional<Error> death_;  ///< told when all that came before it is
-  bool writing_ = false;
-  bool finished_ = false;
-  bool released_ = false;
-  bool rpc_done_ = false;
-};
 
 class ConnectStream final : public TcpStream<v1::ConnectRequest, v1::ConnectResponse> {
  public:
@@ -295,9 +31,12 @@ class ConnectStream final : public TcpStream<v1::ConnectRequest, v1::ConnectResp
     if (!request.has_open()) return refuse("message", "the first message must be `open`");
     const auto options = parse_open(request.open());
     if (!options) return refuse(to_status(options.error()));
-    open(std::make_unique<TcpSocket>(sockets_, sockets_.next_worker()), options->connect,
-         options->timeout);
+    auto socket = std::make_unique<TcpSocket>(sockets_, sockets_.next_worker());
+    socket->set_first(request.open().first_data());
+    open(std::move(socket), options->connect, options->timeout);
   }
+
+  static constexpr std::size_t kMaxFirst = 4096;  ///< fits every send buffer
 
   struct Wanted {
     TcpConnectOptions connect;
@@ -318,9 +57,13 @@ class ConnectStream final : public TcpStream<v1::ConnectRequest, v1::ConnectResp
     const auto interface = parse_interface(daemon_, in.interface(), "open.interface");
     if (!interface) return smol::fail(interface.error());
     out.connect.interface = *interface;
-    const auto socket = parse_options(daemon_, in.options(), "open.options");
+    const auto socket = parse_options(daemon_.tcp_defaults(), in.options(), "open.options");
     if (!socket) return smol::fail(socket.error());
     out.connect.socket = *socket;
+    if (in.first_data().size() > kMaxFirst) {
+      return invalid("open.first_data", "is longer than 4096 octets");
+    }
+    out.connect.fast_open = in.fast_open();
     if (in.has_connect_timeout()) {
       const auto timeout =
           parse(in.connect_timeout(), "open.connect_timeout", milliseconds(1), seconds(3600));
@@ -372,6 +115,8 @@ class Undertaker final : public TcpSocket::Observer {
   void on_write_shut_down(std::optional<Error>) override {}
   void on_read(TcpSocket::Read&) override {}
   void on_info(const Result<tcp::Info, Error>&) override {}
+  void on_options_set(std::optional<Error>) override {}
+  void on_news(const TcpSocket::News&) override {}
   void on_released() override { delete this; }
 
   std::unique_ptr<TcpSocket> socket_;
@@ -434,7 +179,14 @@ class ListenStream final : public grpc::ServerWriteReactor<v1::ListenResponse>,
         return invalid("backlog", "must be 1 to 65536");
       options.backlog = in.backlog();
     }
-    const auto socket = parse_options(daemon, in.options(), "options");
+    if (in.fast_open() > 65'536) return invalid("fast_open", "must be 0 to 65536");
+    options.fast_open = in.fast_open();
+    if (in.has_syn_backlog()) {
+      if (in.syn_backlog() == 0 || in.syn_backlog() > 65'536)
+        return invalid("syn_backlog", "must be 1 to 65536");
+      options.syn_backlog = in.syn_backlog();
+    }
+    const auto socket = parse_options(daemon.tcp_defaults(), in.options(), "options");
     if (!socket) return smol::fail(socket.error());
     options.socket = *socket;
     std::vector places{options};

@@ -26,6 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/lint"))
 
+import options as options_lint
 import proto_lint
 import rfc_matrix
 
@@ -159,6 +160,10 @@ def options(sources: Sources) -> str:
     return "```text\n" + _tidy(sources.printed_by_smold("--help")) + "\n```"
 
 
+def tcp_options(sources: Sources) -> str:
+    return options_lint.page(sources.root)
+
+
 def configuration(sources: Sources) -> str:
     return _tidy(sources.printed_by_smold("--print-config-reference"))
 
@@ -240,6 +245,7 @@ BLOCKS: dict[str, Callable[[Sources], str]] = {
     "smolctl": smolctl,
     "smoldump": smoldump,
     "configuration": configuration,
+    "tcp-options": tcp_options,
 }
 # A page, the blocks it needs, and whether the program is asked for them.
 CONTENTS = {
@@ -250,6 +256,7 @@ CONTENTS = {
     "smold.md": (("options",), True),
     "smolctl.md": (("smolctl",), True),
     "smoldump.md": (("smoldump",), True),
+    "tcp-options.md": (("tcp-options",), False),
 }
 MATRIX = Path(rfc_matrix.PAGE).name
 

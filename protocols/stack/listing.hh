@@ -89,7 +89,7 @@ struct PathMtuInfo {
   IpAddress destination;
   InterfaceId scope = 0;  ///< the interface of a link-local destination; 0 of all others
   std::uint16_t mtu = 0;
-  Instant expires{};
+  Duration expires{0};  ///< it is believed that much longer
 };
 
 /// A socket, or what is left of one, as ss(8) shows it.

@@ -182,7 +182,7 @@ Slice Network<P>::path_mtus_from(Cursor from, std::span<PathMtuInfo> out) const 
   return path_mtus_.in_places([&](const auto& table) {
     return slice_of(table, from, out,
                     [&](std::uint32_t, const PathMtuCache::Entry& entry, PathMtuInfo& info) {
-                      info = {entry.destination, entry.scope, entry.mtu, entry.expires};
+                      info = {entry.destination, entry.scope, entry.mtu, entry.expires - now_};
                       return entry.expires > now_;
                     });
   });

@@ -137,7 +137,9 @@ Result<tcp::Info, Error> TcpTransport<P>::connection_info(SocketId id) const noe
     const tcp::HalfOpen* record = half_open_.get(id.handle);
     const TcpListener* listener = record == nullptr ? nullptr : listeners_.get(record->listener);
     if (listener == nullptr) return fail(Error::kBadHandle);
-    return resumed(*record, *listener).info();
+    tcp::Info out = resumed(*record, *listener).info();
+    out.at = net_.now();
+    return out;
   }
   const Socket* socket = sockets_.get(id.handle);
   if (socket == nullptr || socket->gone) return fail(Error::kBadHandle);

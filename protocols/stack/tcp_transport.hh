@@ -232,8 +232,9 @@ class TcpTransport {
   }
 
   // listing
-  static tcp::Info info_of(const Socket& socket) noexcept {
+  tcp::Info info_of(const Socket& socket) const noexcept {
     tcp::Info out = socket.connection.info();
+    out.at = net_.now();
     out.rcv_dscp = socket.received_dscp;
     return out;
   }

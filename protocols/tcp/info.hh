@@ -30,6 +30,7 @@ struct Urgent {
 
 /// A connection opened to inspection. Names after RFC 4898 and RFC 9293.
 struct Info {
+  Instant at{};  ///< when this was so
   State state = State::kClosed;
   WaitsFor waits_for = WaitsFor::kNothing;
   CongestionControl congestion_control = CongestionControl::kNone;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "control/codec.hh"
+#include "control/remote/requests.hh"
 #include "control/route_service.hh"
 #include "control/socket_service.hh"
 
@@ -252,6 +253,85 @@ TEST(PutTcpInfo, LeavesOutWhatIsNotKnown) {
   EXPECT_TRUE(out.has_snd_wscale());
   EXPECT_EQ(out.state(), v1::TCP_STATE_FIN_WAIT_1);
   EXPECT_EQ(out.waits_for(), v1::TCP_WAITS_FOR_PEER_WINDOW);
+}
+
+TEST(PutTcpInfo, TellsTimesFromNowOn) {
+  tcp::Info info;
+  info.at = Instant{seconds(100)};
+  v1::TcpInfo out;
+  put(info, out);
+  EXPECT_FALSE(out.has_last_sent() || out.has_last_received() || out.has_retransmit_timer() ||
+               out.has_ato());
+  info.last_sent = Instant{seconds(90)};
+  info.retransmit_timer = Instant{seconds(103)};
+  info.keep_alive_timer = Instant{seconds(99)};  // runs out in this turn
+  put(info, out);
+  EXPECT_EQ(out.last_sent().seconds(), 10);
+  EXPECT_EQ(out.retransmit_timer().seconds(), 3);
+  EXPECT_TRUE(out.has_keep_alive_timer());
+  EXPECT_EQ(out.keep_alive_timer().seconds(), 0);
+  EXPECT_FALSE(out.has_persist_timer());
+}
+
+TEST(PutTcpInfo, TellsWhatCongestionControlKnows) {
+  tcp::Info info;
+  info.congestion.kind = tcp::CongestionControl::kBbr;
+  info.congestion.phase = "probe_bw_up";
+  info.congestion.bandwidth = 1'000'000;
+  info.congestion.pacing_gain = 125;
+  info.congestion.inflight_longterm = ~0u;
+  info.congestion.inflight_shortterm = 5;
+  v1::TcpInfo out;
+  put(info, out);
+  EXPECT_EQ(out.congestion_info().phase(), "probe_bw_up");
+  EXPECT_EQ(out.congestion_info().bandwidth(), 1'000'000u);
+  EXPECT_DOUBLE_EQ(out.congestion_info().pacing_gain(), 1.25);
+  EXPECT_FALSE(out.congestion_info().has_inflight_longterm());
+  EXPECT_EQ(out.congestion_info().inflight_shortterm(), 5u);
+  EXPECT_FALSE(out.congestion_info().has_w_max() || out.congestion_info().has_dctcp_alpha());
+}
+
+TEST(ParseTcpOptions, TakesWhatIsThereOverTheBase) {
+  tcp::SocketOptions base;
+  base.dscp = 7;
+  const auto parsed = parse_options(
+      base,
+      message<v1::TcpOptions>(
+          "nodelay: true cork: true keep_alive { seconds: 30 } keep_alive_probes: 3 hop_limit: 9 "
+          "soft_errors: false unsent_low_water: 4096 congestion_control: "
+          "TCP_CONGESTION_CONTROL_BBR ecn: TCP_ECN_DCTCP user_timeout_option: true"),
+      "o");
+  ASSERT_EQ(objection(parsed), "");
+  EXPECT_FALSE(parsed->nagle);
+  EXPECT_TRUE(parsed->cork);
+  EXPECT_EQ(parsed->keep_alive, seconds(30));
+  EXPECT_EQ(parsed->keep_alive_probes, 3);
+  EXPECT_EQ(parsed->hop_limit, 9);
+  EXPECT_EQ(parsed->dscp, 7);
+  EXPECT_FALSE(parsed->soft_errors);
+  EXPECT_EQ(parsed->unsent_low_water, 4096u);
+  EXPECT_EQ(parsed->congestion_control, tcp::CongestionControl::kBbr);
+  EXPECT_EQ(parsed->ecn, tcp::EcnUse::kDctcp);
+  EXPECT_TRUE(parsed->user_timeout_option);
+}
+
+TEST(ParseTcpOptions, NamesWhatIsWrong) {
+  const auto parsed = [](const char* text) {
+    return parse_options({}, message<v1::TcpOptions>(text), "o");
+  };
+  EXPECT_EQ(objection(parsed("send_buffer: 4095")), "o.send_buffer: must be 4 KiB to 1 GiB");
+  EXPECT_EQ(objection(parsed("receive_buffer: 4096 receive_low_water: 4097")),
+            "o.receive_low_water: must be 1 octet to receive_buffer");
+  EXPECT_EQ(objection(parsed("receive_low_water: 0")),
+            "o.receive_low_water: must be 1 octet to receive_buffer");
+  EXPECT_EQ(objection(parsed("send_buffer: 4096 send_low_water: 4097")),
+            "o.send_low_water: must be no more than send_buffer");
+  EXPECT_EQ(objection(parsed("hop_limit: 256")), "o.hop_limit: must be 1 to 255");
+  EXPECT_EQ(objection(parsed("hop_limit: 0")), "o.hop_limit: must be 1 to 255");
+  EXPECT_EQ(objection(parsed("dscp: 64")), "o.dscp: must be 0 to 63");
+  EXPECT_EQ(objection(parsed("keep_alive_probes: 0")), "o.keep_alive_probes: must be 1 to 255");
+  EXPECT_EQ(objection(parsed("keep_alive_interval { }")).substr(0, 22), "o.keep_alive_interval:");
+  EXPECT_EQ(objection(parsed("keep_alive { seconds: -1 }")).substr(0, 13), "o.keep_alive:");
 }
 
 }  // namespace

@@ -93,6 +93,45 @@ def test_a_route_takes_effect_at_once(net: Namespace, daemon: Smold) -> None:
     daemon.wait_for_books()
 
 
+@pytest.fixture
+def far(net: Namespace) -> Iterator[str]:
+    """A host 10.9.0.9 behind the other one, by a link of 1300 octets; its namespace."""
+    name = f"{net.name}-far"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        net.ip("link", "add", "far", "mtu", 1300, "type", "veth", "peer", "name", "near", "netns", name)
+        net.ip("addr", "add", "10.9.0.1/24", "dev", "far")
+        net.ip("link", "set", "far", "up")
+        net.sysctl(ip_forward=1)
+        for words in ("addr add 10.9.0.9/24 dev near", "link set near mtu 1500 up", "route add default via 10.9.0.1"):
+            subprocess.run(["ip", "-n", name, *words.split()], check=True)
+        yield name
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def test_the_path_that_a_router_tells_of_is_shown(net: Namespace, daemon: Smold, far: str) -> None:
+    assert asked(daemon, "route", "show", "cache") == []
+    server = subprocess.Popen(["ip", "netns", "exec", far, "socat", "-u", "TCP-LISTEN:9000", "OPEN:/dev/null"])
+    try:
+        deadline = time.monotonic() + 10 * PATIENCE
+        while True:
+            done = subprocess.run([SMOLCTL, "--server", daemon.server, "tcp", "connect", "10.9.0.9:9000"],
+                                  input=b"x" * 200_000, capture_output=True, timeout=20 * PATIENCE)
+            if done.returncode == 0 or time.monotonic() > deadline:
+                break  # socat listens by then
+        assert (done.returncode, done.stderr) == (0, b"")
+    finally:
+        server.kill()
+        server.wait()
+    (path,) = asked(daemon, "route", "show", "cache")
+    expires = path.pop("expires")
+    assert path == {"dst": "10.9.0.9", "mtu": 1300, "worker": 0}
+    assert 500 < expires < 600
+    assert re.fullmatch(r"10\.9\.0\.9 expires \d+sec mtu 1300\n", smolctl(daemon, "route", "show", "cache").out)
+    assert asked(daemon, "-6", "route", "show", "cache") == []
+
+
 def test_a_permanent_neighbour_is_believed_until_it_is_deleted(net: Namespace, daemon: Smold) -> None:
     def reaches() -> bool:
         return net.run("ping", "-n", "-q", "-c", 1, "-W", 0.5 * PATIENCE, IPV4.address, check=False).status == 0
@@ -278,7 +317,7 @@ def test_octets_that_are_no_request_are_survived(daemon: Smold, api: Api) -> Non
 
 
 @pytest.mark.parametrize(("words", "line"), [
-    (("x",), "'x' is no command: info, addr, link, route, neigh, ss, drops, nstat, tcp, udp, ping, drain"),
+    (("x",), "'x' is no command: info, addr, link, route, neigh, ss, bridge, drops, nstat, tcp, udp, ping, drain"),
     (("d",), "'d' is more than one command: drops, drain"),
     (("addr", "add", "1.2.3.4/24"), "dev and the name of an interface are missing"),
     (("addr", "add", "1.2.3/24", "dev", "smol0"),

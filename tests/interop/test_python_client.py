@@ -167,6 +167,74 @@ def test_what_is_known_of_a_connection(net: Namespace, daemon: Smold, family: Fa
     run(both())
 
 
+def test_options_are_taken_and_can_be_changed(net: Namespace, daemon: Smold, family: Family) -> None:
+    async def both() -> None:
+        with kernel_listener(net, family, 9000) as listener:
+            async with smolplane.connect(daemon.server) as plane:
+                options = smolplane.TcpOptions(congestion_control="bbr", ecn="ask", hop_limit=9, receive_buffer=65_536)
+                async with plane.tcp_connect(ip_address(family.host), 9000, options=options,
+                                             first_data=b"first ") as connection:
+                    with await kernel_accept(listener) as peer:
+                        info = await connection.info()
+                        assert (info.congestion, info.receive_buffer_max, info.nagle) == ("bbr", 65_536, True)
+                        assert info.congestion_info.phase == "startup"
+                        await connection.set_options(smolplane.TcpOptions(nodelay=True, cork=True))
+                        connection.write(b"second")
+                        while not (info := await connection.info()).unsent:
+                            assert info.bytes_sent <= 6, "what is corked goes"
+                        assert not info.nagle
+                        await connection.set_options(smolplane.TcpOptions(cork=False))
+                        got = b""
+                        while len(got) < 12:
+                            got += await receive(peer)
+                        assert got == b"first second"
+                with pytest.raises(ValueError, match="ecn: there is no 'perhaps'"):
+                    smolplane.TcpOptions(ecn="perhaps").message()
+                with pytest.raises(OSError, match="open.options.hop_limit: must be 1 to 255"):
+                    await plane.tcp_connect(ip_address(family.host), 9000, options=smolplane.TcpOptions(hop_limit=256))
+
+    run(both())
+
+
+def test_urgent_data_both_ways(net: Namespace, daemon: Smold, family: Family) -> None:
+    # TCP-067
+    async def both() -> None:
+        with kernel_listener(net, family, 9000) as listener:
+            async with smolplane.connect(daemon.server) as plane:
+                async with plane.tcp_connect(ip_address(family.host), 9000) as connection:
+                    told: asyncio.Queue[int] = asyncio.Queue()
+                    connection.on_urgent(told.put_nowait)
+                    with await kernel_accept(listener) as peer:
+                        peer.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+                        await send(peer, b"abc")
+                        peer.send(b"d", socket.MSG_OOB)
+                        assert await told.get() in (3, 4)  # Linux points at the last octet or behind it
+                        assert await connection.readexactly(4) == b"abcd"
+                        connection.write(b"plain ")
+                        await connection.write_urgent(b"now")
+                        got = b""
+                        while len(got) < 9:
+                            got += await receive(peer)
+                        assert got == b"plain now"
+
+    run(both())
+
+
+def test_what_nobody_wants_to_read(net: Namespace, daemon: Smold, family: Family) -> None:
+    async def both() -> None:
+        with kernel_listener(net, family, 9000) as listener:
+            async with smolplane.connect(daemon.server) as plane:
+                async with plane.tcp_connect(ip_address(family.host), 9000) as connection:
+                    with await kernel_accept(listener) as peer:
+                        await connection.shutdown_read()
+                        assert await connection.read() == b""
+                        await send(peer, b"x" * 100_000)  # thrown away, and acknowledged
+                        connection.write(b"still here")
+                        assert await receive(peer) == b"still here"
+
+    run(both())
+
+
 def test_a_protocol_of_asyncio(net: Namespace, daemon: Smold) -> None:
     """With asyncio's own streams over it, and with what a transport must do."""
     class Collects(asyncio.Protocol):

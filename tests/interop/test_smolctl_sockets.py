@@ -64,6 +64,28 @@ def test_input_goes_to_the_peer_and_what_it_says_comes_out(net: Namespace, daemo
     assert (child.returncode, out, err) == (0, said, b"")
 
 
+def test_options_stand_behind_the_address(net: Namespace, daemon: Smold, family: Family) -> None:
+    with listener(net, family, 9000) as sock:
+        child = start(daemon, "tcp", "connect", where(family, 9000), "congestion_control", "bbr", "nodelay", "on",
+                      "keep_alive", "1h", "receive_buffer", "64KiB")
+        peer, _ = sock.accept()
+        with peer:
+            (found,) = json.loads(smolctl(daemon, "-j", "ss", "-tio", "dport", "=", ":9000").out)
+            info = found["tcp_info"]
+            assert (info["congestion"], info["nagle"], info["rcvbuf_max"]) == ("bbr", False, 65_536)
+            assert info["congestion_info"]["phase"] == "startup"
+            assert 3_500_000 < info["timers"]["keep_alive"] <= 3_600_000
+            line = smolctl(daemon, "ss", "-tio", "dport", "=", ":9000").out
+            assert re.search(r"owner:grpc timer:\(keepalive,3[56]\d{5}(\.\d+)?ms,0\)", line)
+            assert re.search(r" bbr .*bbr:\(phase:startup,.*pacing_gain:\d", line)
+            assert "rcvbuf:65536/65536" in line
+            assert child.stdin is not None
+            child.stdin.close()
+            child.stdin = None
+            assert read_all(peer) == b""
+        child.communicate(timeout=LIMIT)
+
+
 def test_one_that_connects_is_served(net: Namespace, daemon: Smold, family: Family) -> None:
     child = start(daemon, "tcp", "listen", ":7000")
     assert child.stderr is not None
@@ -87,6 +109,14 @@ def test_one_that_connects_is_served(net: Namespace, daemon: Smold, family: Fami
     (("tcp", "listen", "fdaa::1"), "'fdaa::1' is no port: write one such as :80, 192.0.2.1:80 or [fdaa::1]:80"),
     (("tcp", "listen", ":65536"), "':65536' is no port: write one such as :80, 192.0.2.1:80 or [fdaa::1]:80"),
     (("tcp",), "word: connect or listen is missing"),
+    (("tcp", "connect", "192.168.69.100:9", "nodelay", "maybe"), "'maybe' is no nodelay: on, off"),
+    (("tcp", "connect", "192.168.69.100:9", "keep_alive", "3x"), "'3x' is no keep_alive: x is no unit"),
+    (("tcp", "connect", "192.168.69.100:9", "ecn", "x"), "'x' is no ecn: off, accept, ask, dctcp"),
+    (("tcp", "connect", "192.168.69.100:9", "cork"), "the value of cork is missing"),
+    (("tcp", "connect", "192.168.69.100:9", "send_", "1"),
+     "'send_' is more than one option of a TCP socket: send_buffer, send_low_water"),
+    (("tcp", "connect", "192.168.69.100:9", "hop_limit", "256"), "open.options.hop_limit: must be 1 to 255"),
+    (("tcp", "listen", ":7001", "backlog", "0"), "backlog: must be 1 to 65536"),
     (("udp", "connect", "[fdaa::100]:0"),
      "'[fdaa::100]:0' is no address with a port: write one such as 192.0.2.1:80 or [fdaa::1]:80"),
     (("ping", "-i", "0", "::1"), "'0' is no number of seconds: 0.001 to 3600"),

@@ -18,6 +18,7 @@ SCHEMAS = ("control/config.cc", "control/config_tcp.cc")
 API = "proto/smol/v1/tcp.proto"
 PYTHON = "clients/python/smolplane/tcp.py"
 INFO = "control/convert_tcp.cc"
+OPTIONS_CODE = "control/remote/tcp_options.cc"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,13 @@ NO_KEY = {
 }
 # Where the API says the same by another name.
 API_NAMES = {"nagle": "nodelay"}
+# Facts that the API tells as another one, or that others are told with.
+TOLD_OTHERWISE = {
+    "Info.at": "the times are told from then on",
+    "Info.window_scaling": "`snd_wscale` and `rcv_wscale` are there",
+    "CongestionInfo.cwnd": "`Info` has it", "CongestionInfo.ssthresh": "`Info` has it",
+    "CongestionInfo.pacing_rate": "`Info` has it",
+}
 
 _FIELD = re.compile(r"^  (?=\w)(?!static|using|constexpr|friend)[\w:<>, ]+?[ >](\w+)(?:\s*=[^;]*|\{[^;]*\})?;", re.M)
 _KEY = re.compile(r'"(\w+)",\s*(?:&(?:\w+::)*(\w+)::(\w+)\b(?!::)|\[\]\(auto& tcp\) -> auto& \{ return tcp\.defaults\.(\w+); \})')
@@ -78,9 +86,66 @@ def keys(root: Path) -> dict[str, str]:
     return found
 
 
+def _text(root: Path, path: str) -> str:
+    return (root / path).read_text()
+
+
+def api_fields(root: Path) -> set[str]:
+    """Of TcpOptions."""
+    body = re.search(r"^message TcpOptions \{$(.*?)^\}", _text(root, API), re.M | re.S)
+    return set(re.findall(r"(\w+) = \d+;", body.group(1) if body else ""))
+
+
+def python_fields(root: Path) -> set[str]:
+    body = re.search(r"^class TcpOptions:$(.*?)^    def ", _text(root, PYTHON), re.M | re.S)
+    return set(re.findall(r"^    (\w+): ", body.group(1) if body else "", re.M))
+
+
+def told(root: Path) -> dict[str, str]:
+    """The field of TcpInfo, or of TcpCongestion, that each fact of FACTS becomes."""
+    found: dict[str, str] = {}
+    text = _text(root, INFO)
+    for struct, begin, end in (("CongestionInfo", "void put_congestion(", "\n}"), ("Info", "", "")):
+        part = text[text.index(begin):] if begin else text
+        part = part[:part.index(end)] if end else part.replace(_congestion(text), "")
+        for field, fact in (*re.findall(r"\bout\.set_(\w+)\((?:to_proto\(|std::string\{(?:tcp::name\()?)?in\.(\w+)", part),
+                            *((field, fact) for fact, field in re.findall(
+                                r"\bput\w*\((?:left\(|milliseconds\(|in\.at - )?in\.(\w+)\)?,\s*\*out\.mutable_(\w+)\(", part))):
+            found[f"{struct}.{fact}"] = field
+    found["CongestionInfo.kind"] = "congestion"
+    return found
+
+
+def _congestion(text: str) -> str:
+    begin = text.index("void put_congestion(")
+    return text[begin:text.index("\n}", begin)]
+
+
+def _reach(root: Path) -> list[Violation]:
+    """What clients cannot set or see."""
+    problems = []
+    api, python, code = api_fields(root), python_fields(root), _text(root, OPTIONS_CODE)
+    for field, line in fields(root, OPTIONS):
+        name = API_NAMES.get(field, field)
+        if name not in api:
+            problems.append(Violation(OPTIONS.file, line, f"SocketOptions.{field}: TcpOptions of {API} has no {name}"))
+        elif name not in python:
+            problems.append(Violation(OPTIONS.file, line, f"SocketOptions.{field}: TcpOptions of {PYTHON} has no {name}"))
+        elif f"out_.{field}" not in code:
+            problems.append(Violation(OPTIONS.file, line, f"SocketOptions.{field} is not taken over by {OPTIONS_CODE}"))
+    known = told(root)
+    for struct in FACTS:
+        for field, line in fields(root, struct):
+            name = f"{struct.name}.{field}"
+            if name not in known and name not in TOLD_OTHERWISE:
+                problems.append(Violation(struct.file, line, f"{name} is not told by {INFO}: add it to TcpInfo, and to "
+                                          "`smolctl ss -i`"))
+    return problems
+
+
 def violations(root: Path) -> list[Violation]:
     known = keys(root)
-    problems = []
+    problems = _reach(root)
     for struct in SETTINGS:
         found = fields(root, struct)
         if not found:
@@ -93,6 +158,40 @@ def violations(root: Path) -> list[Violation]:
             if name in known and name in NO_KEY:
                 problems.append(Violation(struct.file, line, f"{name} has a key: take it out of NO_KEY of options.py"))
     return problems
+
+
+# --- the page ---------------------------------------------------------------------------------------
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(line) + " |" for line in (head, *rows)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+
+
+def page(root: Path) -> str:
+    """The tables of docs/reference/tcp-options.md."""
+    known, facts = keys(root), told(root)
+
+    def key(struct: Struct, field: str) -> str:
+        name = f"{struct.name}.{field}"
+        return f"`{struct.section}.{known[name]}`" if name in known else f"none: {NO_KEY.get(name, '?')}"
+
+    rows = []
+    for field, _ in fields(root, OPTIONS):
+        word = API_NAMES.get(field, field)
+        rows.append((f"`{field}`", key(OPTIONS, field), f"`{word}`"))
+    parts = ["## Of a socket", _table(("`tcp::SocketOptions`", "configuration: what sockets begin with",
+                                       "`TcpOptions`, smolctl and Python"), rows)]
+    for struct in SETTINGS:
+        if struct is not OPTIONS:
+            parts += [f"## `{struct.name}`", _table(("field", "configuration"), [
+                (f"`{field}`", key(struct, field)) for field, _ in fields(root, struct)
+                if f"{struct.name}.{field}" != "Config.defaults"])]
+    for struct, message in zip(FACTS, ("TcpInfo", "TcpCongestion")):
+        rows = [(f"`{field}`", f"`{facts[name]}`" if (name := f"{struct.name}.{field}") in facts else
+                 f"none: {TOLD_OTHERWISE.get(name, '?')}") for field, _ in fields(root, struct)]
+        parts += [f"## `{struct.name}`: what is told", _table(("field", f"`{message}`"), rows)]
+    return "\n\n".join(parts)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def generate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return run(sys.executable, "-B", REFERENCE / "generate.py", *arguments)
 
 
-@pytest.mark.parametrize("page", ["api.md", "counters.md", "drops.md"])
+@pytest.mark.parametrize("page", ["api.md", "counters.md", "drops.md", "tcp-options.md"])
 def test_a_page_from_a_table_is_what_the_table_says(page: str) -> None:
     done = generate("--check", page)
     assert done.returncode == 0, done.stdout + done.stderr

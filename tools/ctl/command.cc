@@ -30,7 +30,7 @@ const std::vector<Command>& commands() {
        "addr [show [dev IF]]\naddr add|replace PREFIX dev IF\naddr del PREFIX dev IF", address},
       {"link", "interfaces and their counters", "link [show [dev IF]]", link},
       {"route", "routes",
-       "route [show]\nroute add|replace PREFIX [via ADDRESS] [dev IF] [metric N] [mtu N]\n"
+       "route [show [cache]]\nroute add|replace PREFIX [via ADDRESS] [dev IF] [metric N] [mtu N]\n"
        "route del PREFIX [via ADDRESS] [dev IF] [metric N]\nroute get ADDRESS",
        route},
       {"neigh", "neighbours: who has which link address",
@@ -38,7 +38,7 @@ const std::vector<Command>& commands() {
        "IF\nneigh flush [dev IF]",
        neighbour},
       {"ss", "sockets",
-       "ss [-t] [-u] [-l|-a] [-n] [-i] [-4|-6] [-K] [state STATE] [sport|dport = :PORT] "
+       "ss [-t] [-u] [-l|-a] [-n] [-i] [-o] [-4|-6] [-K] [state STATE] [sport|dport = :PORT] "
        "[src|dst PREFIX]",
        sockets},
       {"bridge", "the link between the two ports of smold --bridge",
@@ -46,7 +46,9 @@ const std::vector<Command>& commands() {
       {"drops", "packets dropped, and why", "drops [-a] [--watch [SECONDS]]", drops},
       {"nstat", "counters", "nstat [-z] [PREFIX...]", counters},
       {"tcp", "standard input and output over a connection of the daemon's",
-       "tcp connect ADDRESS:PORT\ntcp listen [ADDRESS]:PORT", tcp},
+       "tcp connect ADDRESS:PORT [OPTION VALUE]...\ntcp listen [ADDRESS]:PORT [backlog N] "
+       "[syn_backlog N] [fast_open N] [OPTION VALUE]...",
+       tcp},
       {"udp", "the same over datagrams, one a line or read",
        "udp connect ADDRESS:PORT [-w SECONDS]\nudp listen [ADDRESS]:PORT", udp},
       {"ping", "echo requests from the daemon, as ping(8)",

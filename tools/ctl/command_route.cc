@@ -71,6 +71,32 @@ void show(Run& run) {
   if (run.options.json) run.print(all);
 }
 
+/// As ip(8) has what it learned of paths.
+void show_cache(Run& run) {
+  Stub stub{run.client.channel()};
+  Json all = Json::array();
+  run.client.list(&Stub::ListPathMtus, stub, v1::ListPathMtusRequest{},
+                  [&](const v1::ListPathMtusResponse& response) {
+                    for (const v1::PathMtu& path : response.path_mtus()) {
+                      if (!run.options.shows(address_of(path.address()))) continue;
+                      if (run.options.json) {
+                        Json one = {{"dst", text(path.address())}};
+                        if (!path.interface().empty()) one["dev"] = path.interface();
+                        one["mtu"] = path.mtu();
+                        one["expires"] = path.expires_seconds();
+                        one["worker"] = path.worker();
+                        all.push_back(std::move(one));
+                        continue;
+                      }
+                      run.out << text(path.address());
+                      if (!path.interface().empty()) run.out << " dev " << path.interface();
+                      run.out << " expires " << path.expires_seconds() << "sec mtu " << path.mtu()
+                              << '\n';
+                    }
+                  });
+  if (run.options.json) run.print(all);
+}
+
 v1::Route parse_route(const Run& run, Words& words) {
   v1::Route route;
   const std::string to = words.next("a destination");
@@ -128,7 +154,9 @@ void route(Run& run, Words& words) {
           : words.next_of({"show", "list", "add", "replace", "del", "get"}, "command of route");
   if (verb == "get") return look_up(run, words);
   if (verb == "show" || verb == "list") {
+    const bool cache = words.take("cache");
     words.end();
+    if (cache) return show_cache(run);
     return show(run);
   }
   Stub stub{run.client.channel()};

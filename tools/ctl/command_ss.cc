@@ -8,6 +8,7 @@
 
 #include "smol/v1/socket.grpc.pb.h"
 #include "tools/ctl/command.hh"
+#include "tools/ctl/tcp_info_text.hh"
 #include "tools/ctl/text.hh"
 
 namespace smol::ctl {
@@ -41,6 +42,7 @@ struct Query {
   bool listening = false;
   bool all = false;
   bool info = false;
+  bool timers = false;
   bool kill = false;
   v1::ListSocketsRequest request;
   bool states_given = false;
@@ -118,6 +120,7 @@ void parse_query(Run& run, Words& words, Query& query) {
   app.add_flag("-a,--all", query.all);
   app.add_flag("-n,--numeric", numeric);
   app.add_flag("-i,--info", query.info);
+  app.add_flag("-o,--options", query.timers);
   app.add_flag("-K,--kill", query.kill);
   app.add_flag("-4,--ipv4", four);
   app.add_flag("-6,--ipv6", six);
@@ -142,7 +145,7 @@ void parse_query(Run& run, Words& words, Query& query) {
     }
     if (query.udp) query.request.add_kinds(v1::SOCKET_KIND_UDP);
   }
-  query.request.set_want_tcp_info(query.info);
+  query.request.set_want_tcp_info(query.info || query.timers);
 }
 
 bool is_tcp(const v1::Socket& socket) {
@@ -175,105 +178,6 @@ std::string_view state(const v1::Socket& socket) {
   return "UNKNOWN";
 }
 
-std::string waits_for(const v1::TcpInfo& info) {
-  std::string out =
-      v1::TcpWaitsFor_Name(info.waits_for()).substr(std::string{"TCP_WAITS_FOR_"}.size());
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c == '_' ? '-' : static_cast<char>(c | 0x20); });
-  return out;
-}
-
-/// The line below a connection with -i.
-std::string in_words(const v1::TcpInfo& info) {
-  std::string out = "\t";
-  const auto add = [&](std::string_view key, const std::string& value) {
-    out += (out.size() > 1 ? " " : "") + std::string{key} + value;
-  };
-  const auto count = [&](std::string_view key, std::uint64_t value) {
-    add(key, std::to_string(value));
-  };
-  if (info.timestamps()) add("ts", "");
-  if (info.sack()) add("sack", "");
-  add(info.congestion(), "");
-  if (info.has_snd_wscale()) {
-    add("wscale:", std::to_string(info.snd_wscale()) + "," + std::to_string(info.rcv_wscale()));
-  }
-  add("rto:", milliseconds_text(info.rto()));
-  if (info.has_srtt()) {
-    add("rtt:", milliseconds_text(info.srtt()) + "/" + milliseconds_text(info.rttvar()));
-    add("minrtt:", milliseconds_text(info.min_rtt()));
-  }
-  count("mss:", info.snd_mss());
-  count("rcvmss:", info.rcv_mss());
-  count("cwnd:", info.cwnd());
-  if (info.has_ssthresh()) count("ssthresh:", info.ssthresh());
-  count("bytes_sent:", info.bytes_sent());
-  if (info.bytes_retrans() > 0) count("bytes_retrans:", info.bytes_retrans());
-  count("bytes_acked:", info.bytes_acked());
-  count("bytes_received:", info.bytes_received());
-  count("segs_out:", info.segs_out());
-  count("segs_in:", info.segs_in());
-  count("snd_wnd:", info.snd_wnd());
-  count("rcv_wnd:", info.rcv_wnd());
-  if (info.unacked() > 0) count("unacked:", info.unacked());
-  if (info.unsent() > 0) count("notsent:", info.unsent());
-  if (info.backoff() > 0) count("backoff:", info.backoff());
-  if (info.pacing_rate() > 0) count("pacing_rate:", info.pacing_rate());
-  if (info.in_flight() > 0) count("in_flight:", info.in_flight());
-  if (info.sacked() > 0) count("sacked:", info.sacked());
-  if (info.lost() > 0) count("lost:", info.lost());
-  if (info.dsacks() > 0) count("dsacks:", info.dsacks());
-  if (info.tail_probes() > 0) count("tail_probes:", info.tail_probes());
-  if (info.undone() > 0) count("undone:", info.undone());
-  if (info.reordering()) add("reordering", "");
-  if (info.retrans() > 0) count("retrans:", info.retrans());
-  add("waits-for:", waits_for(info));
-  return out;
-}
-
-Json to_json(const v1::TcpInfo& info) {
-  const auto ms = [](const google::protobuf::Duration& in) {
-    return static_cast<double>(in.seconds()) * 1e3 + static_cast<double>(in.nanos()) / 1e6;
-  };
-  Json out = {{"ts", info.timestamps()},
-              {"sack", info.sack()},
-              {"congestion", info.congestion()},
-              {"rto", ms(info.rto())},
-              {"mss", info.snd_mss()},
-              {"rcvmss", info.rcv_mss()},
-              {"cwnd", info.cwnd()},
-              {"snd_wnd", info.snd_wnd()},
-              {"rcv_wnd", info.rcv_wnd()},
-              {"unacked", info.unacked()},
-              {"notsent", info.unsent()},
-              {"unread", info.unread()},
-              {"bytes_sent", info.bytes_sent()},
-              {"bytes_retrans", info.bytes_retrans()},
-              {"bytes_acked", info.bytes_acked()},
-              {"bytes_received", info.bytes_received()},
-              {"segs_out", info.segs_out()},
-              {"segs_in", info.segs_in()},
-              {"retrans", info.retrans()},
-              {"backoff", info.backoff()},
-              {"pacing_rate", info.pacing_rate()},
-              {"in_flight", info.in_flight()},
-              {"sacked", info.sacked()},
-              {"lost", info.lost()},
-              {"dsacks", info.dsacks()},
-              {"tail_probes", info.tail_probes()},
-              {"undone", info.undone()},
-              {"reordering", info.reordering()},
-              {"waits_for", waits_for(info)}};
-  if (info.has_srtt()) {
-    out["rtt"] = ms(info.srtt());
-    out["rttvar"] = ms(info.rttvar());
-    out["minrtt"] = ms(info.min_rtt());
-  }
-  if (info.has_ssthresh()) out["ssthresh"] = info.ssthresh();
-  if (info.has_snd_wscale()) out["wscale"] = {info.snd_wscale(), info.rcv_wscale()};
-  return out;
-}
-
 Json to_json(const v1::Socket& socket) {
   Json out = {{"id", socket.id()},
               {"netid", net(socket)},
@@ -284,17 +188,20 @@ Json to_json(const v1::Socket& socket) {
   if (socket.has_remote()) out["remote"] = endpoint_json(socket.remote());
   out["worker"] = socket.worker();
   if (!socket.owner().empty()) out["owner"] = socket.owner();
-  if (socket.has_tcp_info()) out["tcp_info"] = to_json(socket.tcp_info());
+  if (socket.has_tcp_info()) out["tcp_info"] = info_json(socket.tcp_info());
   return out;
 }
 
-void add_row(Table& table, const v1::Socket& socket) {
-  const std::string owner = socket.owner().empty() ? "" : socket.owner();
+void add_row(const Query& query, Table& table, const v1::Socket& socket) {
+  std::string last = socket.owner().empty() ? "" : "owner:" + socket.owner();
+  if (query.timers && socket.has_tcp_info()) {
+    const std::string timer = timer_text(socket.tcp_info());
+    if (!timer.empty()) last += (last.empty() ? "" : " ") + timer;
+  }
   table.add({std::string{net(socket)}, std::string{state(socket)},
              std::to_string(socket.recv_queue()), std::to_string(socket.send_queue()),
-             text(socket.local()), socket.has_remote() ? text(socket.remote()) : "*:*",
-             owner.empty() ? "" : "owner:" + owner});
-  if (socket.has_tcp_info()) table.note(in_words(socket.tcp_info()));
+             text(socket.local()), socket.has_remote() ? text(socket.remote()) : "*:*", last});
+  if (query.info && socket.has_tcp_info()) table.note(in_words(socket.tcp_info()));
 }
 
 /// -K: what is gone meanwhile is what was wanted.
@@ -330,7 +237,7 @@ void sockets(Run& run, Words& words) {
     if (run.options.json) {
       all.push_back(to_json(socket));
     } else {
-      add_row(table, socket);
+      add_row(query, table, socket);
     }
   }
   if (run.options.json) return run.print(all);

@@ -4,6 +4,7 @@
 #include "smol/v1/tcp.grpc.pb.h"
 #include "tools/ctl/command.hh"
 #include "tools/ctl/standard_input.hh"
+#include "tools/ctl/tcp_options.hh"
 #include "tools/ctl/text.hh"
 
 namespace smol::ctl {
@@ -67,6 +68,14 @@ class Bridge {
 
   void take(const Response& response, StandardInput& input) {
     if (response.has_data()) write_out(response.data());
+    if (response.has_soft_error()) {
+      const v1::SoftError& soft = response.soft_error();
+      run_.note({{"soft_error", soft.error().name()}}, "still connected, but " + soft.message());
+    }
+    if (response.has_urgent()) {
+      const std::uint64_t end = response.urgent().end();
+      run_.note({{"urgent", end}}, "urgent up to octet " + std::to_string(end));
+    }
     // Who types has nobody left to type to; what comes out of a file is still sent.
     if (response.has_peer_shutdown() && StandardInput::is_terminal()) input.stop();
   }
@@ -81,7 +90,7 @@ void connect(Run& run, Words& words) {
   v1::ConnectRequest request;
   v1::TcpOpen& open = *request.mutable_open();
   parse(words.next("an address with a port"), true, *open.mutable_remote());
-  words.end();
+  parse_options(words, *open.mutable_options());
   const auto timeout = run.options.timeout.count();
   open.mutable_connect_timeout()->set_seconds(timeout / 1000);
   open.mutable_connect_timeout()->set_nanos(static_cast<std::int32_t>(timeout % 1000 * 1'000'000));
@@ -96,7 +105,13 @@ void connect(Run& run, Words& words) {
 void listen(Run& run, Words& words) {
   v1::ListenRequest request;
   parse(words.next("a port"), false, *request.mutable_local());
-  words.end();
+  const auto many = [&](std::string_view what) {
+    return static_cast<std::uint32_t>(number(words.next("how many"), 65'536, what));
+  };
+  if (words.take("backlog")) request.set_backlog(many("backlog"));
+  if (words.take("syn_backlog")) request.set_syn_backlog(many("SYN backlog"));
+  if (words.take("fast_open")) request.set_fast_open(many("number of connections"));
+  parse_options(words, *request.mutable_options());
   Stub stub{run.client.channel()};
   grpc::ClientContext listening;
   const auto listener = stub.Listen(&listening, request);

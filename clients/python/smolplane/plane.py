@@ -94,13 +94,16 @@ class Plane:
 
     def tcp_connect(self, host: Host, port: int, *, local: tuple[Host | None, int] | None = None,
                     options: tcp.TcpOptions | None = None, timeout: float | None = None,
-                    linger: float = tcp.LINGER) -> Opening[tcp.TcpConnection]:
+                    linger: float = tcp.LINGER, first_data: bytes = b"",
+                    fast_open: bool = False) -> Opening[tcp.TcpConnection]:
         """`connection = await plane.tcp_connect(...)`, or with `async with`.
 
         `local`: where from; by route and by chance otherwise. `timeout`: for the connect alone; as long as TCP tries
-        otherwise. `linger`: seconds that the peer has to close its side after close().
+        otherwise. `linger`: seconds that the peer has to close its side after close(). `first_data`: what goes first,
+        4096 octets at most; with `fast_open` on the SYN, if the server gave a cookie earlier (RFC 7413).
         """
         request = _tcp_open(host, port, local, options, timeout)
+        request.first_data, request.fast_open = first_data, fast_open
 
         async def work() -> tcp.TcpConnection:
             reader, protocol = _reader()
@@ -121,10 +124,16 @@ class Plane:
 
     def tcp_listen(self, port: int, handler: tcp.Handler | None = None, *, host: Host | None = None,
                    backlog: int | None = None, options: tcp.TcpOptions | None = None,
-                   linger: float = tcp.LINGER) -> Opening[tcp.TcpListener]:
-        """`listener = await plane.tcp_listen(...)`, or with `async with`. No host: any address of both families."""
+                   linger: float = tcp.LINGER, syn_backlog: int | None = None,
+                   fast_open: int | None = None) -> Opening[tcp.TcpListener]:
+        """`listener = await plane.tcp_listen(...)`, or with `async with`. No host: any address of both families.
+
+        `fast_open`: connections that may be open with what came on their SYN before the handshake is complete (RFC
+        7413); such a SYN may come twice.
+        """
         local, _ = parse_endpoint(host, port)
-        request = tcp_pb2.ListenRequest(local=local, backlog=backlog, options=options and options.message())
+        request = tcp_pb2.ListenRequest(local=local, backlog=backlog, syn_backlog=syn_backlog, fast_open=fast_open,
+                                        options=options and options.message())
 
         async def work() -> tcp.TcpListener:
             stream = Stream[tcp_pb2.ListenResponse](self.tcp.Listen(request))

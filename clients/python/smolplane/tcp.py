@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from smolplane.addresses import Address, address_of
 from smolplane.streams import Stream, opened
@@ -37,14 +37,53 @@ class TcpOptions:
     """Octets."""
     receive_buffer: int | None = None
     """Octets."""
+    user_timeout_option: bool | None = None
+    """Tell the peer of user_timeout, and wait as long as the peer asks for (RFC 5482)."""
+    keep_alive_interval: float | None = None
+    """Seconds between two probes that are not answered."""
+    keep_alive_probes: int | None = None
+    """So many of them end the connection."""
+    keep_alive_octet: bool | None = None
+    """Probes carry one octet."""
+    hop_limit: int | None = None
+    """TTL or hop limit, 1 to 255."""
+    dscp: int | None = None
+    """Differentiated services code point, 0 to 63."""
+    soft_errors: bool | None = None
+    """Tell of what may yet pass: TcpConnection.on_soft_error."""
+    cork: bool | None = None
+    """What is less than a full segment waits for more, until this is set back."""
+    receive_low_water: int | None = None
+    """Nothing is received before there are so many octets, or no more can come."""
+    send_low_water: int | None = None
+    """Nothing is taken to be sent before there is room for so many octets; 0: a quarter of the buffer."""
+    unsent_low_water: int | None = None
+    """No more octets than these are taken that are not sent yet; 0: as many as send_buffer lets."""
+    congestion_control: str | None = None
+    """"cubic", "newreno", "westwood", "bbr" or "none". Settled when the connection begins, and so is ecn."""
+    ecn: str | None = None
+    """"off", "accept", "ask" or "dctcp"."""
 
     def message(self) -> tcp_pb2.TcpOptions:
-        """As the API has it."""
-        out = tcp_pb2.TcpOptions(nodelay=self.nodelay, send_buffer=self.send_buffer, receive_buffer=self.receive_buffer)
-        for name in ("keep_alive", "user_timeout"):
-            if (seconds := getattr(self, name)) is not None:
-                getattr(out, name).FromTimedelta(timedelta(seconds=seconds))
+        """As the API has it. ValueError: a word that it does not have."""
+        out = tcp_pb2.TcpOptions()
+        for field in fields(self):
+            value, there = getattr(self, field.name), out.DESCRIPTOR.fields_by_name[field.name]
+            if value is None:
+                continue
+            if there.message_type is not None:
+                getattr(out, field.name).FromTimedelta(timedelta(seconds=value))
+            elif there.enum_type is not None:
+                name = f"{there.enum_type.values_by_number[0].name.removesuffix('UNSPECIFIED')}{value.upper()}"
+                setattr(out, field.name, there.enum_type.values_by_name[name].number if name in
+                        there.enum_type.values_by_name else _no_word(field.name, value))
+            else:
+                setattr(out, field.name, value)
         return out
+
+
+def _no_word(name: str, value: str) -> NoReturn:
+    raise ValueError(f"{name}: there is no {value!r}")
 
 
 class TcpConnection:
@@ -100,6 +139,20 @@ class TcpConnection:
         """A line with its end; what there is if the peer closes before."""
         return await self.reader.readline()
 
+    async def shutdown_read(self) -> None:
+        """Nothing more is read: what came and what comes is thrown away. The peer hears nothing of it."""
+        await self._transport.send_control(shutdown_read=tcp_pb2.ShutdownRead())
+
+    def on_urgent(self, callback: Callable[[int], None]) -> None:
+        """Calls it when the peer says that what it sends is urgent, with how many octets behind the first one received
+        that ends. What is urgent is read like other data."""
+        self._transport.on_urgent = callback
+
+    def on_soft_error(self, callback: Callable[[OSError], None]) -> None:
+        """Calls it with what may yet pass: ICMP messages, retransmissions without an answer. The connection lives
+        on."""
+        self._transport.on_soft_error = callback
+
     def at_eof(self) -> bool:
         """The peer has closed its side, and all of it was read."""
         return self.reader.at_eof()
@@ -113,6 +166,11 @@ class TcpConnection:
     async def drain(self) -> None:
         """Waits until the queue is short enough to go on. OSError: the connection is gone."""
         await self.writer.drain()
+
+    async def write_urgent(self, data: bytes) -> None:
+        """As write(), and the peer is told that it is urgent to its end, at once (RFC 9293 section 3.8.5). It goes
+        after what was written before. New protocols should not use it."""
+        await self._transport.send_urgent(data)
 
     def write_eof(self) -> None:
         """A FIN after what was written; the peer may still send."""
@@ -135,6 +193,10 @@ class TcpConnection:
     def abort(self) -> None:
         """A RST, now. What was written and not sent yet is lost."""
         self._transport.abort()
+
+    async def set_options(self, options: TcpOptions) -> None:
+        """From now on; None leaves what is. All but congestion_control and ecn."""
+        await self._transport.send_control(set_options=options.message())
 
     async def info(self) -> socket_pb2.TcpInfo:
         """What TCP knows of it now. OSError with EBADF: it is gone."""

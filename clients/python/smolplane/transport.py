@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from smolplane.errors import error_of_name
 from smolplane.streams import Stream
 from smolplane.v1 import tcp_pb2
 
@@ -41,6 +42,9 @@ class TcpTransport(asyncio.Transport):
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._to_send = asyncio.Event()
+        self._turn = asyncio.Lock()  # one message after the other
+        self.on_urgent: Callable[[int], None] = lambda end: None
+        self.on_soft_error: Callable[[OSError], None] = lambda error: None
         self.ended = self._loop.create_future()
         """Done when nothing is left of the connection."""
         protocol.connection_made(self)
@@ -61,6 +65,10 @@ class TcpTransport(asyncio.Transport):
                 elif kind == "peer_shutdown" and not self._closing:
                     if not self._protocol.eof_received():  # type: ignore[attr-defined]
                         self.close()
+                elif kind == "soft_error":
+                    self.on_soft_error(error_of_name(response.soft_error.error.name, response.soft_error.message))
+                elif kind == "urgent":
+                    self.on_urgent(response.urgent.end)
         except OSError as error:
             self._end(error)
         except asyncio.CancelledError:
@@ -108,20 +116,41 @@ class TcpTransport(asyncio.Transport):
             while not self._sent:
                 await self._to_send.wait()
                 self._to_send.clear()
-                while self._buffer:
-                    with memoryview(self._buffer) as view:
-                        piece = bytes(view[:DATA_OCTETS])
-                    await self._stream.write(self._request(data=piece))
-                    del self._buffer[:len(piece)]
-                    self._resume_writing()
-                if self._eof:
-                    await self._stream.write(self._request(shutdown_write=tcp_pb2.ShutdownWrite()))
-                    await self._stream.end()
-                    self._sent = True
+                async with self._turn:
+                    await self._send_buffer()
+                    if self._eof:
+                        await self._stream.write(self._request(shutdown_write=tcp_pb2.ShutdownWrite()))
+                        await self._stream.end()
+                        self._sent = True
             if self._closing:
                 self._start_linger()
         except OSError as error:
             self._end(error)
+
+    async def _send_buffer(self) -> None:
+        while self._buffer:
+            with memoryview(self._buffer) as view:
+                piece = bytes(view[:DATA_OCTETS])
+            await self._stream.write(self._request(data=piece))
+            del self._buffer[:len(piece)]
+            self._resume_writing()
+
+    async def send_urgent(self, data: bytes) -> None:
+        """After what was written before it."""
+        if self._eof:
+            raise RuntimeError("write_urgent() after write_eof() or close()")
+        async with self._turn:
+            await self._send_buffer()
+            for at in range(0, len(data), DATA_OCTETS):
+                await self._stream.write(self._request(urgent_data=data[at:at + DATA_OCTETS]))
+
+    async def send_control(self, **message: Any) -> None:
+        """A message that is no data, after what was written before it."""
+        if self._eof:
+            raise RuntimeError("nothing may follow write_eof() or close()")
+        async with self._turn:
+            await self._send_buffer()
+            await self._stream.write(self._request(**message))
 
     def _resume_writing(self) -> None:
         if self._writing_paused and len(self._buffer) <= self._low:
