@@ -149,7 +149,7 @@ const std::vector<Row>& rows() {
        "f:2:1: unknown key 'port', did you mean 'ports'? (allowed: apps, bridge, capture, drain, "
        "eal, "
        "grpc, icmp, "
-       "idle, ip, limits, log, neighbor, pool, ports, routes, seed, tcp, workers)"},
+       "idle, ip, limits, log, neighbor, path_mtu, pool, ports, routes, seed, tcp, workers)"},
   };
   return all;
 }
