@@ -110,6 +110,17 @@ TEST_P(TcpPathMtuTest, WhatIsQueuedIsCutAnewAndTheStreamIsWhole) {
   }
 }
 
+TEST_P(TcpPathMtuTest, WhatWentBeforeTheQuotedSegmentDoesNotGoAgain) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  write(socket, pattern(8000));
+  const std::vector<Frame> sent = peer.take();
+  host.receive(too_big(sent[2], 1300));
+  const std::vector<Frame> again = host.sent();
+  ASSERT_THAT(again, ::testing::Not(IsEmpty()));
+  EXPECT_EQ(again.front().tcp->seq, sent[2].tcp->seq);
+}
+
 // IP4-043, IP6-037, TRAP-40
 TEST_P(TcpPathMtuTest, AMessageAboutWhatIsNotInFlightIsUnmatched) {
   TcpPeer peer = far();
