@@ -108,7 +108,7 @@ def test_some_that_do_not_read_keep_nobody_from_being_served(
 def test_a_full_table_refuses_and_is_whole_again_afterwards(
         net: Namespace, smold: Callable[..., Smold], family: Family) -> None:
     """Counters say what the tables hold; that as many connections fit again is what shows that they do."""
-    daemon = smold(limits={"connections": 64}, tcp={"time_wait": "100ms"})
+    daemon = smold(limits={"connections": 64}, tcp={"time_wait": "100ms", "syn_cookies": "off"})
     before = daemon.counters()
     for _ in range(3):
         socks = connections(net, family, 6970, 64)
@@ -122,6 +122,25 @@ def test_a_full_table_refuses_and_is_whole_again_afterwards(
         close_all(socks)
         daemon.wait_for_counters(5, tcp_curr_estab=0, tcp_time_wait=0)
     assert daemon.wait_for_rest(before)["drop.tcp_no_connection_block"] > 0
+
+
+def test_a_full_table_answers_by_a_cookie_and_serves_when_there_is_room(
+        net: Namespace, smold: Callable[..., Smold], family: Family) -> None:
+    daemon = smold(limits={"connections": 16}, tcp={"time_wait": "100ms"})
+    before = daemon.counters()
+    socks = connections(net, family, 6970, 16)
+    with net.inside():
+        extra = socket.create_connection((family.address, 6970), timeout=0.5)
+    with extra:
+        extra.sendall(b"ab\n")
+        with pytest.raises(TimeoutError):
+            extra.recv(3)
+        close_all(socks)
+        extra.settimeout(10 * PATIENCE)
+        assert extra.recv(3) == b"ba\n"
+    after = daemon.wait_for_rest(before)
+    assert after["drop.tcp_no_connection_block"] > 0
+    assert after["tcp_syncookies_recv"] - before["tcp_syncookies_recv"] == 1
 
 
 # --- one after another --------------------------------------------------------------------------------

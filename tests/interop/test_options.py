@@ -65,7 +65,7 @@ def test_a_host_of_today(use: Callable[..., Traffic], family: Family) -> None:
     assert traffic.ours(SYN) == 4
     mss = 1500 - family.headers
     assert traffic.ours(f"{SYN} && tcp.options.mss_val == {mss} && tcp.options.wscale.shift && "
-                        "tcp.options.timestamp.tsval") == 4
+                        "tcp.options.timestamp.tsval && tcp.options.sack_perm") == 4
     assert traffic.ours("tcp.flags.syn == 0 && tcp.flags.reset == 0 && !tcp.options.timestamp.tsval") == 0
     assert traffic.largest(OURS) == 1500
 
@@ -137,16 +137,33 @@ def test_an_interface_of_ours_with_small_packets(
     assert traffic.largest(THEIRS) == 1280
 
 
-# --- what we do not speak -----------------------------------------------------------------------------
+# --- explicit congestion notification -----------------------------------------------------------------
+
+ECT = "(ip.dsfield.ecn > 0 || ipv6.tclass.ecn > 0)"
 
 
-def test_explicit_congestion_notification_is_declined(
+def test_explicit_congestion_notification_is_for_a_host_that_asks(
         net: Namespace, use: Callable[..., Traffic], family: Family) -> None:
     traffic = use(lambda: net.sysctl(tcp_ecn=1))
     assert traffic.theirs(f"{SYN} && tcp.flags.ece == 1 && tcp.flags.cwr == 1") == 4
+    assert traffic.ours(f"{SYN} && tcp.flags.ece == 1 && tcp.flags.cwr == 0") == 4
+    # What is marked is text that goes for the first time, on both sides.
+    assert traffic.ours(f"tcp.len > 0 && {ECT}") > 0
+    assert traffic.theirs(f"tcp.len > 0 && {ECT}") > 0
+    assert traffic.ours(f"tcp.len == 0 && {ECT}") == 0
+    assert traffic.ours("ip.dsfield.ecn == 1 || ip.dsfield.ecn == 3 || ipv6.tclass.ecn == 1 || "
+                        "ipv6.tclass.ecn == 3") == 0
+
+
+def test_a_host_that_does_not_ask_sees_nothing_of_it(
+        net: Namespace, use: Callable[..., Traffic], family: Family) -> None:
+    traffic = use(lambda: net.sysctl(tcp_ecn=0), 1 << 20)
+    assert traffic.theirs(f"{SYN} && tcp.flags.ece == 1") == 0
     assert traffic.ours("tcp.flags.ece == 1 || tcp.flags.cwr == 1") == 0
-    assert traffic.ours("ip.dsfield.ecn > 0 || ipv6.tclass.ecn > 0") == 0
-    assert traffic.theirs("!(tcp.flags.syn == 1) && (ip.dsfield.ecn > 0 || ipv6.tclass.ecn > 0)") == 0
+    assert traffic.ours(ECT) == 0
+
+
+# --- what we do not do --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["cookie asked for", "text on the SYN"])
