@@ -1,5 +1,6 @@
 #include "control/socket_service.hh"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -65,8 +66,12 @@ bool has_state(SocketKind kind) noexcept {
   return kind == SocketKind::kTcp || kind == SocketKind::kTcpListener;
 }
 
-void fill(const SocketInfo& from, unsigned worker, const std::vector<std::string>& owners,
+void fill(const SocketInfo& from, unsigned worker, const dataplane::Daemon& daemon,
           v1::Socket& to) {
+  const auto& owners = daemon.applications();
+  if (from.interface && *from.interface < daemon.interfaces().size()) {
+    to.set_interface(daemon.interfaces()[*from.interface].name);
+  }
   if (from.id) to.set_id(socket_number({worker, from.id}));
   to.set_kind(kind_to_proto(from.kind));
   if (has_state(from.kind)) to.set_state(to_proto(from.state));
@@ -75,6 +80,11 @@ void fill(const SocketInfo& from, unsigned worker, const std::vector<std::string
   to.set_recv_queue(from.receive_queue);
   to.set_send_queue(from.send_queue);
   to.set_worker(worker);
+  to.set_half_open(from.half_open);
+  to.set_syn_backlog(from.syn_backlog);
+  to.set_messages(from.messages);
+  to.set_dropped(from.dropped);
+  if (from.expires) put(std::max(*from.expires, Duration::zero()), *to.mutable_expires());
   if (from.owned && from.owner < owners.size()) to.set_owner(owners[from.owner]);
 }
 
@@ -101,7 +111,7 @@ class SocketListing final : public Listing<v1::ListSocketsResponse> {
     for (std::size_t i = 0; i < count; ++i) {
       if (!filter_.takes(batch_[i])) continue;
       v1::Socket& to = *response.add_sockets();
-      control::fill(batch_[i], worker, daemon_.applications(), to);
+      control::fill(batch_[i], worker, daemon_, to);
       if (!infos_.empty() && infos_[i]) put(*infos_[i], *to.mutable_tcp_info());
     }
     return response.sockets_size() > 0;
@@ -193,7 +203,7 @@ grpc::Status SocketService::GetSocket(grpc::ServerContext*, const v1::GetSocketR
   });
   if (!alive) return stopping();
   if (!info) return gone(request->id());
-  fill(*info, socket->worker, daemon_.applications(), *response->mutable_socket());
+  fill(*info, socket->worker, daemon_, *response->mutable_socket());
   if (connection) put(*connection, *response->mutable_socket()->mutable_tcp_info());
   return grpc::Status::OK;
 }

@@ -108,7 +108,7 @@ struct SocketInfo {
   std::uint32_t half_open = 0;      ///< connections in SYN-RECEIVED, of a listener
   std::uint32_t syn_backlog = 0;    ///< the most of them
   std::uint64_t dropped = 0;        ///< datagrams lost to a full receive queue
-  Instant expires = kNever;         ///< of TIME-WAIT
+  std::optional<Duration> expires;  ///< until TIME-WAIT ends
   bool owned =
       false;  ///< an application holds it; else it ends in the background, or waits to be accepted
   std::uint16_t owner = 0;

@@ -104,7 +104,7 @@ Slice TcpTransport<P>::time_wait_from(Cursor from, std::span<SocketInfo> out) co
     info.kind = SocketKind::kTcp;
     info.state = tcp::State::kTimeWait;
     describe(record.flow, info);
-    info.expires = net_.now() + milliseconds(static_cast<std::int32_t>(record.expires_ms - now_ms));
+    info.expires = milliseconds(static_cast<std::int32_t>(record.expires_ms - now_ms));
   }
   slice.next = at >= time_wait_.end_position() ? Cursor::end() : Cursor{at};
   return slice;

@@ -93,6 +93,17 @@ def test_a_route_takes_effect_at_once(net: Namespace, daemon: Smold) -> None:
     daemon.wait_for_books()
 
 
+def test_what_listens_and_what_waits_is_shown(net: Namespace, daemon: Smold) -> None:
+    (listener,) = [one for one in asked(daemon, "-4", "ss", "-tl") if one["local"]["port"] == 6970]
+    assert (listener["half_open"], listener["syn_backlog"]) == (0, 1024)
+    assert re.search(r"6970 .*half_open:0/1024", smolctl(daemon, "-4", "ss", "-tli").out)
+    # Whoever closes first waits: the service that says hello.
+    assert net.run("socat", "-u", IPV4.socat(6969), "-").out == "hello\n"
+    (waiting,) = asked(daemon, "-4", "ss", "-t", "state", "time-wait")
+    assert 50 <= waiting["expires"] <= 60
+    assert re.search(r"timer:\(timewait,5\dsec,0\)", smolctl(daemon, "ss", "-to", "state", "time-wait").out)
+
+
 @pytest.fixture
 def far(net: Namespace) -> Iterator[str]:
     """A host 10.9.0.9 behind the other one, by a link of 1300 octets; its namespace."""

@@ -18,6 +18,7 @@ SCHEMAS = ("control/config.cc", "control/config_tcp.cc")
 API = "proto/smol/v1/tcp.proto"
 PYTHON = "clients/python/smolplane/tcp.py"
 INFO = "control/convert_tcp.cc"
+SOCKETS = "control/socket_service.cc"
 OPTIONS_CODE = "control/remote/tcp_options.cc"
 
 
@@ -44,6 +45,7 @@ SETTINGS = (
 FACTS = (
     Struct("Info", "protocols/tcp/info.hh"),
     Struct("CongestionInfo", "protocols/tcp/cc/congestion_info.hh"),
+    Struct("SocketInfo", "protocols/stack/listing.hh"),
 )
 
 # Fields without a key of their own, and why.
@@ -58,6 +60,7 @@ API_NAMES = {"nagle": "nodelay"}
 TOLD_OTHERWISE = {
     "Info.at": "the times are told from then on",
     "Info.window_scaling": "`snd_wscale` and `rcv_wscale` are there",
+    "SocketInfo.owned": "`owner` is there", "SocketInfo.user_data": "its owner's alone",
     "CongestionInfo.cwnd": "`Info` has it", "CongestionInfo.ssthresh": "`Info` has it",
     "CongestionInfo.pacing_rate": "`Info` has it",
 }
@@ -113,6 +116,13 @@ def told(root: Path) -> dict[str, str]:
                                 r"\bput\w*\((?:left\(|milliseconds\(|in\.at - )?in\.(\w+)\)?,\s*\*out\.mutable_(\w+)\(", part))):
             found[f"{struct}.{fact}"] = field
     found["CongestionInfo.kind"] = "congestion"
+    part = _text(root, SOCKETS)
+    for field, fact in re.findall(r"\bto\.set_(\w+)\([^;]*?\bfrom\.(\w+)", part):
+        found.setdefault(f"SocketInfo.{fact}", field)
+    for fact, field in re.findall(r"\bfrom\.(\w+)[^;]*?, \*to\.mutable_(\w+)\(", part):
+        found[f"SocketInfo.{fact}"] = field
+    if "from.interface" in part and "to.set_interface(" in part:
+        found["SocketInfo.interface"] = "interface"
     return found
 
 
@@ -138,7 +148,8 @@ def _reach(root: Path) -> list[Violation]:
         for field, line in fields(root, struct):
             name = f"{struct.name}.{field}"
             if name not in known and name not in TOLD_OTHERWISE:
-                problems.append(Violation(struct.file, line, f"{name} is not told by {INFO}: add it to TcpInfo, and to "
+                problems.append(Violation(struct.file, line, f"{name} is not told by "
+                                          f"{SOCKETS if struct.name == 'SocketInfo' else INFO}: add it to the API, and to "
                                           "`smolctl ss -i`"))
     return problems
 
@@ -187,7 +198,7 @@ def page(root: Path) -> str:
             parts += [f"## `{struct.name}`", _table(("field", "configuration"), [
                 (f"`{field}`", key(struct, field)) for field, _ in fields(root, struct)
                 if f"{struct.name}.{field}" != "Config.defaults"])]
-    for struct, message in zip(FACTS, ("TcpInfo", "TcpCongestion")):
+    for struct, message in zip(FACTS, ("TcpInfo", "TcpCongestion", "Socket")):
         rows = [(f"`{field}`", f"`{facts[name]}`" if (name := f"{struct.name}.{field}") in facts else
                  f"none: {TOLD_OTHERWISE.get(name, '?')}") for field, _ in fields(root, struct)]
         parts += [f"## `{struct.name}`: what is told", _table(("field", f"`{message}`"), rows)]

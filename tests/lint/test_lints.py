@@ -246,6 +246,7 @@ def options_tree(tree: Tree) -> Tree:
     for path in ("protocols/tcp/config.hh", "protocols/tcp/info.hh", "protocols/tcp/cc/congestion_info.hh",
                  "protocols/stack/config.hh", "protocols/iface/config.hh", "control/config.cc",
                  "control/config_tcp.cc", "control/convert_tcp.cc", "control/remote/tcp_options.cc",
+                 "control/socket_service.cc", "protocols/stack/listing.hh",
                  "proto/smol/v1/tcp.proto", "clients/python/smolplane/tcp.py"):
         tree.write(path, (REPOSITORY / path).read_text())
     return tree
@@ -275,6 +276,9 @@ def test_options_wants_a_key_for_every_field(options_tree: Tree, path: str, stru
      "struct CongestionInfo {\n  Duration nonesuch{0};  ///< x\n",
      "CongestionInfo.nonesuch is not told by control/convert_tcp.cc"),
     ("control/convert_tcp.cc", "  out.set_ecn(in.ecn);\n", "", "Info.ecn is not told"),
+    ("protocols/stack/listing.hh", "struct SocketInfo {\n", "struct SocketInfo {\n  bool nonesuch = false;\n",
+     "SocketInfo.nonesuch is not told by control/socket_service.cc"),
+    ("control/socket_service.cc", "  to.set_dropped(from.dropped);\n", "", "SocketInfo.dropped is not told"),
     ("proto/smol/v1/tcp.proto", "optional bool cork = 13;", "reserved 13;",
      "SocketOptions.cork: TcpOptions of proto/smol/v1/tcp.proto has no cork"),
     ("clients/python/smolplane/tcp.py", "    cork: bool | None = None\n", "",

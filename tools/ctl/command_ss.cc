@@ -188,19 +188,44 @@ Json to_json(const v1::Socket& socket) {
   if (socket.has_remote()) out["remote"] = endpoint_json(socket.remote());
   out["worker"] = socket.worker();
   if (!socket.owner().empty()) out["owner"] = socket.owner();
+  if (socket.kind() == v1::SOCKET_KIND_TCP_LISTENER) {
+    out["half_open"] = socket.half_open();
+    out["syn_backlog"] = socket.syn_backlog();
+  }
+  if (!is_tcp(socket)) {
+    out["messages"] = socket.messages();
+    out["dropped"] = socket.dropped();
+  }
+  if (!socket.interface().empty()) out["dev"] = socket.interface();
+  if (socket.has_expires()) out["expires"] = socket.expires().seconds();
   if (socket.has_tcp_info()) out["tcp_info"] = info_json(socket.tcp_info());
   return out;
 }
 
-void add_row(const Query& query, Table& table, const v1::Socket& socket) {
-  std::string last = socket.owner().empty() ? "" : "owner:" + socket.owner();
-  if (query.timers && socket.has_tcp_info()) {
-    const std::string timer = timer_text(socket.tcp_info());
-    if (!timer.empty()) last += (last.empty() ? "" : " ") + timer;
+/// The last column: whose it is, its timer, and what else there is of one without a line of TCP's.
+std::string remarks(const Query& query, const v1::Socket& socket) {
+  std::string out;
+  const auto add = [&](const std::string& text) {
+    if (!text.empty()) out += (out.empty() ? "" : " ") + text;
+  };
+  if (!socket.owner().empty()) add("owner:" + socket.owner());
+  if (query.timers && socket.has_tcp_info()) add(timer_text(socket.tcp_info()));
+  if (query.timers && socket.has_expires()) {
+    add("timer:(timewait," + std::to_string(socket.expires().seconds()) + "sec,0)");
   }
+  if (query.info && socket.kind() == v1::SOCKET_KIND_TCP_LISTENER) {
+    add("half_open:" + std::to_string(socket.half_open()) + "/" +
+        std::to_string(socket.syn_backlog()));
+  }
+  if (query.info && socket.dropped() > 0) add("dropped:" + std::to_string(socket.dropped()));
+  return out;
+}
+
+void add_row(const Query& query, Table& table, const v1::Socket& socket) {
   table.add({std::string{net(socket)}, std::string{state(socket)},
              std::to_string(socket.recv_queue()), std::to_string(socket.send_queue()),
-             text(socket.local()), socket.has_remote() ? text(socket.remote()) : "*:*", last});
+             text(socket.local()), socket.has_remote() ? text(socket.remote()) : "*:*",
+             remarks(query, socket)});
   if (query.info && socket.has_tcp_info()) table.note(in_words(socket.tcp_info()));
 }
 
