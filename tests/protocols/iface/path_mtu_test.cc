@@ -112,8 +112,8 @@ TEST_F(PathMtuTest, EveryChangeIsToldOnce) {
 // However many paths change, all who send look them up again a hundred times a second at most.
 TEST_F(PathMtuTest, AFloodOfChangesIsToldNowAndThen) {
   int told = 0;
-  for (int i = 0; i < 1000; ++i) {
-    lower(IpAddress::v4(static_cast<std::uint32_t>(0xc000'0200 + i)), 1400);
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    lower(IpAddress::v4(0xc000'0200 + i), 1400);
     if (cache.has_changed(now)) ++told;
     now += microseconds(100);
   }
