@@ -186,7 +186,10 @@ void TcpSocket::note_news(Worker& worker, std::uint16_t events) noexcept {
   }
   if ((events & SocketEvents::kUrgent) != 0) {
     const std::uint32_t left = worker.sockets.urgent(id_).left;
-    if (left > 0) news_.urgent_end = taken_ + left;
+    if (left > 0 && taken_ + left != urgent_end_) {
+      urgent_end_ = taken_ + left;
+      news_.urgent_end = urgent_end_;
+    }
   }
 }
 
@@ -246,6 +249,8 @@ TcpSocket::Step TcpSocket::run_read(Worker& worker, ReadCall& call) {
 
 /// True: something was read, or nothing ever will be.
 bool TcpSocket::try_read(Worker& worker, Read& read) noexcept {
+  // An errand may read it before its event is delivered.
+  note_news(worker, SocketEvents::kUrgent);
   while (read.text.size() < kReadOctets) {
     const Bytes piece = worker.sockets.readable(id_);
     if (piece.empty()) break;

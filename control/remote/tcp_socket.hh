@@ -176,6 +176,7 @@ class TcpSocket final : private RemoteEndpoint {
   bool watching_ = false;
   News news_;                           ///< that nobody was told of
   std::uint64_t taken_ = 0;             ///< octets read
+  std::uint64_t urgent_end_ = 0;        ///< the last one that was news
   std::array<ReadCall*, 2> waiting_{};  ///< for text, in order
 
   Call<&TcpSocket::run_connect, &TcpSocket::done_connect> connect_{*this};

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import re
+import select
 import socket
 import subprocess
 from collections.abc import Callable
@@ -212,6 +213,8 @@ def test_urgent_data_both_ways(net: Namespace, daemon: Smold, family: Family) ->
                         assert await connection.readexactly(4) == b"abcd"
                         connection.write(b"plain ")
                         await connection.write_urgent(b"now")
+                        ready = await asyncio.to_thread(select.select, [], [], [peer], 5 * PATIENCE)
+                        assert ready[2] == [peer], "the peer is told that it is urgent"
                         got = b""
                         while len(got) < 9:
                             got += await receive(peer)
