@@ -15,6 +15,8 @@
 #include "control/convert.hh"
 #include "dataplane/captured_pcap.hh"
 #include "protocols/pcap/pcap.hh"
+#include "protocols/tcp/cc/congestion.hh"
+#include "protocols/tcp/trace.hh"
 
 namespace smol::control {
 namespace {
@@ -120,6 +122,7 @@ Parsed<Wanted> parse_capture(const dataplane::Daemon& daemon, const v1::CaptureR
   out.spec.name = in.filter().text();
   if (in.snap_length() > 0) out.spec.snap_length = in.snap_length();
   if (in.buffer_octets() > 0) out.spec.queue_octets = in.buffer_octets();
+  out.spec.tcp_info = in.tcp_info();
   if (in.low_latency()) out.spec.flush_interval = CaptureSpec::kLowLatency;
   out.limit_packets = in.limit_packets();
   if (in.has_limit_duration()) {
@@ -151,6 +154,57 @@ void fill_taps(const dataplane::Daemon& daemon,
   }
 }
 
+v1::TcpEpisode to_proto(tcp::TraceEpisode episode) {
+  switch (episode) {
+    case tcp::TraceEpisode::kOpen:
+      return v1::TCP_EPISODE_OPEN;
+    case tcp::TraceEpisode::kCwr:
+      return v1::TCP_EPISODE_CWR;
+    case tcp::TraceEpisode::kRecovery:
+      return v1::TCP_EPISODE_RECOVERY;
+    case tcp::TraceEpisode::kLoss:
+      return v1::TCP_EPISODE_LOSS;
+  }
+  return v1::TCP_EPISODE_UNSPECIFIED;
+}
+
+void fill(const tcp::Trace& from, v1::TcpTrace& to) {
+  using tcp::Trace;
+  to.set_socket(from.socket);
+  to.set_state(control::to_proto(from.state));
+  to.set_episode(to_proto(from.episode));
+  to.set_waits_for(control::to_proto(from.waits_for));
+  to.set_congestion(std::string{tcp::name(from.congestion)});
+  to.set_phase(std::string{tcp::name(from.phase)});
+  to.set_iss(from.iss.raw);
+  to.set_irs(from.irs.raw);
+  to.set_snd_una(from.snd_una.raw);
+  to.set_snd_nxt(from.snd_nxt.raw);
+  to.set_rcv_nxt(from.rcv_nxt.raw);
+  to.set_snd_wnd(from.snd_wnd);
+  to.set_rcv_wnd(from.rcv_wnd);
+  to.set_cwnd(from.cwnd);
+  if (from.ssthresh != 0) to.set_ssthresh(from.ssthresh);
+  to.set_snd_mss(from.mss);
+  to.set_in_flight(from.in_flight);
+  to.set_unsent(from.unsent);
+  to.set_lost(from.lost);
+  to.set_sacked(from.sacked);
+  to.set_srtt_us(from.srtt_us);
+  to.set_rttvar_us(from.rttvar_us);
+  to.set_min_rtt_us(from.min_rtt_us);
+  to.set_rto_us(from.rto_us);
+  to.set_backoff(from.backoff);
+  to.set_pacing_rate(from.pacing_rate);
+  to.set_delivered(from.delivered);
+  to.set_app_limited((from.marks & Trace::kAppLimited) != 0);
+  to.set_retransmission((from.marks & Trace::kRetransmission) != 0);
+  to.set_tail_probe((from.marks & Trace::kTailProbe) != 0);
+  to.set_window_probe((from.marks & Trace::kWindowProbe) != 0);
+  to.set_path_probe((from.marks & Trace::kPathProbe) != 0);
+  to.set_keep_alive((from.marks & Trace::kKeepAlive) != 0);
+}
+
 void fill(const CapturedPacket& from, v1::CapturedPacket& to) {
   to.set_time_ns(static_cast<std::uint64_t>(from.unix_ns));
   to.set_interface(from.interface);
@@ -161,6 +215,7 @@ void fill(const CapturedPacket& from, v1::CapturedPacket& to) {
   if (from.dropped) to.set_reason(std::string{name(from.reason)});
   to.set_length(from.length);
   to.set_octets(from.octets.data(), from.octets.size());
+  if (from.trace != nullptr) fill(*from.trace, *to.mutable_tcp());
 }
 
 /// Adds a block to `out`.

@@ -17,10 +17,12 @@
 #include "protocols/base/time.hh"
 #include "protocols/packet/buffer.hh"
 #include "protocols/stack/driver.hh"
+#include "protocols/tcp/trace.hh"
 
 namespace smol::dataplane {
 
-/// A copy on its way from a worker to the captures that it is for; its octets follow.
+/// A copy on its way from a worker to the captures that it is for. Room for the connection's
+/// variables follows, if a capture wants them, and then its octets.
 struct CaptureRecord {
   Instant at{};
   std::uint32_t length = 0;    ///< octets of the frame
@@ -31,6 +33,8 @@ struct CaptureRecord {
   Direction direction = Direction::kRx;
   bool dropped = false;
   Drop reason{};  ///< if dropped
+  bool trace_room = false;
+  bool traced = false;  ///< and they are there
 };
 
 /// Where packets leave a worker as copies, each once, with its fate, for the captures that want it.
@@ -81,8 +85,12 @@ class CaptureTap {
       const CaptureMask captures = matching(tap, interface, packet);
       if (captures == 0 || pending_count_ == pending_.size()) continue;
       Pending& pending = pending_[pending_count_++];
-      pending = {&packet.meta(), nullptr, captures, Drop{}, direction, false};
-      pending.record = write(now, interface, queue, direction, captures, packet);
+      pending = {&packet.meta(), nullptr, captures, Drop{}, direction, false, false};
+      write(now, interface, queue, packet, pending);
+      // Where on_segment() finds it.
+      if (direction == Direction::kRx) {
+        packet.meta().tag = static_cast<std::uint32_t>(pending_count_);
+      }
     }
     return mark;
   }
@@ -103,6 +111,25 @@ class CaptureTap {
     if (rules_ != nullptr) dropped(now, interface, queue, direction, packet, reason);
     leave();
   }
+  /// Whether on_segment() is to be called until the next turn.
+  bool wants_segments() noexcept {
+    if (!active()) [[likely]]
+      return false;
+    enter();
+    const bool out = rules_ != nullptr && rules_->tcp_info != 0;
+    leave();
+    return out;
+  }
+  /// A segment of a connection, before what becomes of it is known, or before it goes to the port:
+  /// its copy will have `trace`, unless kTraces others come before that copy is made.
+  template <PacketBuffer P>
+  void on_segment(Direction direction, P& packet, const tcp::Trace& trace) noexcept {
+    PacketMeta& meta = packet.meta();
+    if (direction == Direction::kRx) attach(meta, trace);
+    traces_[next_trace_ % kTraces] = {next_trace_, trace};
+    meta.tag = next_trace_;
+    next_trace_ = next_trace_ == ~std::uint32_t{0} ? kTraces : next_trace_ + 1;
+  }
   /// All there is, whatever becomes of it: the process is about to die.
   void publish_all() noexcept {
     for (std::size_t i = 0; i < pending_count_; ++i) finish(pending_[i]);
@@ -116,13 +143,19 @@ class CaptureTap {
   struct Entry {
     CaptureRecord record;
     Bytes octets;
+    std::optional<tcp::Trace> trace;  ///< if record.traced
   };
   std::optional<Entry> front() noexcept {
     const Bytes record = ring_.front();
     if (record.empty()) return std::nullopt;
     Entry entry;
     std::memcpy(&entry.record, record.data(), sizeof(CaptureRecord));
-    entry.octets = record.subspan(sizeof(CaptureRecord), entry.record.captured);
+    const std::size_t head = head_octets(entry.record);
+    entry.octets = record.subspan(head, entry.record.captured);
+    if (entry.record.traced) {
+      std::memcpy(&entry.trace.emplace(), record.data() + sizeof(CaptureRecord),
+                  sizeof(tcp::Trace));
+    }
     return entry;
   }
   void pop() noexcept { ring_.pop(); }
@@ -141,6 +174,13 @@ class CaptureTap {
  private:
   /// Of a burst on its way in, and of one on its way out at the same time.
   static constexpr std::size_t kMaxPending = 64;
+  /// Segments between the stack and the port, or on their way through the stack.
+  static constexpr std::uint32_t kTraces = 256;
+
+  struct NumberedTrace {
+    std::uint32_t number = 0;
+    tcp::Trace trace;
+  };
 
   struct Pending {
     const PacketMeta* packet;
@@ -149,7 +189,12 @@ class CaptureTap {
     Drop reason;
     Direction direction;
     bool dropped;
+    bool traced;
   };
+
+  static std::size_t head_octets(const CaptureRecord& record) noexcept {
+    return sizeof(CaptureRecord) + (record.trace_room ? sizeof(tcp::Trace) : 0);
+  }
 
   void enter() noexcept {
     if (open_++ > 0) return;
@@ -198,35 +243,57 @@ class CaptureTap {
       captures &= ~pending.captures;  // they have it already
     }
     if (captures == 0) return;
-    Pending pending{&meta, nullptr, captures, reason, direction, true};
-    pending.record = write(now, interface, queue, direction, captures, packet);
+    Pending pending{&meta, nullptr, captures, reason, direction, true, false};
+    write(now, interface, queue, packet, pending);
     finish(pending);
   }
 
+  /// To the copy of a packet that is with the stack.
+  void attach(const PacketMeta& meta, const tcp::Trace& trace) noexcept {
+    if (meta.tag == 0 || meta.tag > pending_count_) return;
+    Pending& pending = pending_[meta.tag - 1];
+    if (pending.packet != &meta || pending.direction != Direction::kRx) return;
+    put(pending, trace);
+  }
+  static void put(Pending& pending, const tcp::Trace& trace) noexcept {
+    if (pending.record == nullptr) return;
+    CaptureRecord head;
+    std::memcpy(&head, pending.record, sizeof head);
+    if (!head.trace_room) return;
+    std::memcpy(pending.record + sizeof head, &trace, sizeof trace);
+    pending.traced = true;
+  }
+
+  /// The copy for pending.captures.
   template <PacketBuffer P>
-  std::uint8_t* write(Instant now, InterfaceId interface, std::uint16_t queue, Direction direction,
-                      CaptureMask captures, const P& packet) noexcept {
+  void write(Instant now, InterfaceId interface, std::uint16_t queue, const P& packet,
+             Pending& pending) noexcept {
     std::uint32_t snap_length = 0;
-    CaptureRules::for_each(captures, [&](unsigned slot) {
+    CaptureRules::for_each(pending.captures, [&](unsigned slot) {
       snap_length = std::max(snap_length, rules_->rules[slot]->snap_length);
     });
     const std::size_t length = packet.size();
     const std::size_t kept = std::min<std::size_t>(length, snap_length);
-    const MutBytes record = ring_.reserve(sizeof(CaptureRecord) + kept);
-    if (record.empty()) return nullptr;
     CaptureRecord head;
+    head.trace_room = (pending.captures & rules_->tcp_info) != 0;
+    const MutBytes record = ring_.reserve(head_octets(head) + kept);
+    if (record.empty()) return;
     head.at = now;
     head.length = static_cast<std::uint32_t>(length);
     head.captured = static_cast<std::uint32_t>(kept);
     head.interface = interface;
     head.queue = queue;
-    head.direction = direction;
+    head.direction = pending.direction;
     std::memcpy(record.data(), &head, sizeof head);
-    const MutBytes octets = record.subspan(sizeof head);
+    pending.record = record.data();
+    const PacketMeta& meta = const_cast<P&>(packet).meta();
+    const NumberedTrace& trace = traces_[meta.tag % kTraces];
+    if (head.trace_room && trace.number == meta.tag && meta.tag != 0) put(pending, trace.trace);
+    const MutBytes octets = record.subspan(head_octets(head));
     packet_copy(packet, 0, octets);
-    const TxOffload& tx = const_cast<P&>(packet).meta().tx;
-    if (direction == Direction::kTx && tx.any()) tx_checksums(packet, tx).write(octets);
-    return record.data();
+    if (pending.direction == Direction::kTx && meta.tx.any()) {
+      tx_checksums(packet, meta.tx).write(octets);
+    }
   }
 
   /// What became of the packet is known: who still wants it?
@@ -244,6 +311,7 @@ class CaptureTap {
     head.captures = captures;
     head.dropped = pending.dropped;
     head.reason = pending.reason;
+    head.traced = pending.traced;
     std::memcpy(pending.record, &head, sizeof head);
   }
 
@@ -256,6 +324,8 @@ class CaptureTap {
   std::uint64_t entered_ = 0;
   std::array<Pending, kMaxPending> pending_{};
   std::size_t pending_count_ = 0;
+  std::array<NumberedTrace, kTraces> traces_{};  ///< by PacketMeta::tag
+  std::uint32_t next_trace_ = kTraces;           ///< below: a place in pending_, and one
   std::array<Counter, kCaptureSlots> matched_;
   std::array<Counter, kCaptureSlots> lost_;
   alignas(64) std::atomic<std::uint64_t> busy_{0};

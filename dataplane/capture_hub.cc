@@ -71,6 +71,7 @@ Result<std::shared_ptr<CaptureRule>, CaptureError> make_rule(const CaptureSpec& 
   rule->workers = *workers;
   rule->filter = std::move(*filter);
   rule->reasons = spec.reasons;
+  rule->tcp_info = spec.tcp_info;
   if (spec.reasons.none()) rule->reasons.set();
   rule->dropped = spec.verdict != CaptureSpec::Verdict::kAccepted;
   // Who names reasons wants drops.
@@ -207,6 +208,7 @@ Result<std::shared_ptr<CaptureSession::State>, CaptureError> CaptureSession::Cor
                                 : std::make_unique<CaptureRules>(*before);
   next->open |= CaptureMask{1} << state->slot;
   next->rules[state->slot] = state->rule;
+  if (state->rule->tcp_info) next->tcp_info |= CaptureMask{1} << state->slot;
   publish(std::move(next), nullptr);
   wake_.notify_all();
   return state;
@@ -222,6 +224,7 @@ void CaptureSession::Core::publish_without(State& state) {
   --open_;
   auto next = std::make_unique<CaptureRules>(*rules_.load(std::memory_order_relaxed));
   next->open &= ~(CaptureMask{1} << state.slot);
+  next->tcp_info &= next->open;
   next->rules[state.slot].reset();
   if (next->open == 0) next.reset();
   publish(std::move(next), slots_[state.slot]);
@@ -347,6 +350,7 @@ void CaptureSession::Core::take(const CaptureTap& tap, const CaptureTap::Entry& 
   CaptureRules::for_each(entry.record.captures, [&](unsigned slot) {
     SMOL_CHECK(slots_[slot] != nullptr);  // it is freed after the last record for it
     State& session = *slots_[slot];
+    packet.trace = session.rule->tcp_info && entry.trace ? &*entry.trace : nullptr;
     packet.octets =
         entry.octets.first(std::min<std::size_t>(entry.octets.size(), session.rule->snap_length));
     const std::uint64_t lost = session.lost_ring_seen + session.lost_stream;

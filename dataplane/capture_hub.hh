@@ -37,6 +37,9 @@ struct CaptureSpec {
   Verdict verdict = Verdict::kAny;
   std::bitset<kDropCount> reasons;  ///< of packets that were dropped; none: all
 
+  /// The variables of TCP connections with their segments.
+  bool tcp_info = false;
+
   std::uint32_t snap_length = 262'144;  ///< octets kept of a packet; 0 and more are this too
   /// Octets between the capture thread and who reads, 64 KiB to 1 GiB: what comes when they are
   /// full is lost.

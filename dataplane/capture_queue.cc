@@ -8,9 +8,9 @@ namespace smol::dataplane {
 
 bool CaptureQueue::push(Instant now, const CapturedPacket& packet) {
   const std::lock_guard lock{mutex_};
-  const std::size_t need = CaptureBatch::room_for(packet.octets.size());
+  const std::size_t need = CaptureBatch::room_for(packet);
   if (closed_ || octets_ + need > limit_) return false;
-  if (batches_.empty() || !batches_.back().batch.fits(packet.octets.size())) {
+  if (batches_.empty() || !batches_.back().batch.fits(packet)) {
     batches_.push_back({std::exchange(spare_, {}), now + flush_interval_});
     // The first starts the reader's clock, the second makes the first one full.
     if (batches_.size() <= 2) changed_.notify_all();

@@ -34,6 +34,7 @@ struct CaptureRule {
   bool accepted = true;             ///< wants packets that were not dropped
   bool dropped = true;              ///< wants packets that were
   std::bitset<kDropCount> reasons;  ///< of a drop; only if `dropped`
+  bool tcp_info = false;            ///< wants the variables of TCP connections
 
   bool wants(bool was_dropped, Drop reason) const noexcept {
     return was_dropped ? dropped && reasons[static_cast<std::size_t>(reason)] : accepted;
@@ -43,6 +44,7 @@ struct CaptureRule {
 /// All open captures: what a worker looks up. Published whole, never changes.
 struct CaptureRules {
   CaptureMask open = 0;
+  CaptureMask tcp_info = 0;  ///< of these, those that want it
   std::array<std::shared_ptr<const CaptureRule>, kCaptureSlots> rules;  ///< by slot
 
   template <class Use>

@@ -10,6 +10,7 @@
 #include "protocols/base/drop.hh"
 #include "protocols/base/time.hh"
 #include "protocols/stack/driver.hh"
+#include "protocols/tcp/trace.hh"
 
 namespace smol::dataplane {
 
@@ -25,6 +26,8 @@ struct CapturedPacket {
   bool dropped = false;
   Drop reason{};  ///< if dropped
   Bytes octets;   ///< those that were kept: the first of the frame
+  /// The variables of its TCP connection; null: it has none, or they were not asked for.
+  const tcp::Trace* trace = nullptr;
 };
 
 /// What became of an attempt to read captured packets.
@@ -61,31 +64,42 @@ class CaptureBatch {
     for (std::size_t at = 0; at < size_;) {
       CapturedPacket packet;
       std::memcpy(&packet, memory_.get() + at, sizeof packet);
-      packet.octets = {memory_.get() + at + sizeof packet, packet.octets.size()};
+      const std::uint8_t* behind = memory_.get() + at + sizeof packet;
+      tcp::Trace trace;
+      if (packet.trace != nullptr) {
+        std::memcpy(&trace, behind, sizeof trace);
+        packet.trace = &trace;
+        behind += sizeof trace;
+      }
+      packet.octets = {behind, packet.octets.size()};
       use(static_cast<const CapturedPacket&>(packet));
-      at += room_for(packet.octets.size());
+      at += room_for(packet);
     }
   }
 
   /// What a packet takes of a batch and of a queue.
-  static constexpr std::size_t room_for(std::size_t octets) noexcept {
-    return (sizeof(CapturedPacket) + octets + 7) / 8 * 8;
+  static constexpr std::size_t room_for(const CapturedPacket& packet) noexcept {
+    const std::size_t trace = packet.trace == nullptr ? 0 : sizeof(tcp::Trace);
+    return (sizeof packet + trace + packet.octets.size() + 7) / 8 * 8;
   }
-  bool fits(std::size_t octets) const noexcept {
-    return size_ + room_for(octets) <= (capacity_ == 0 ? kOctets : capacity_);
+  bool fits(const CapturedPacket& packet) const noexcept {
+    return size_ + room_for(packet) <= (capacity_ == 0 ? kOctets : capacity_);
   }
   /// Precondition: it fits, or the batch is empty.
   void append(const CapturedPacket& packet) {
-    const std::size_t need = room_for(packet.octets.size());
+    const std::size_t need = room_for(packet);
     if (size_ + need > capacity_) {
       capacity_ = need > kOctets ? need : kOctets;
       memory_.reset(new std::uint8_t[capacity_]);
     }
-    std::memcpy(memory_.get() + size_, &packet, sizeof packet);
-    if (!packet.octets.empty()) {
-      std::memcpy(memory_.get() + size_ + sizeof packet, packet.octets.data(),
-                  packet.octets.size());
+    std::uint8_t* to = memory_.get() + size_;
+    std::memcpy(to, &packet, sizeof packet);
+    to += sizeof packet;
+    if (packet.trace != nullptr) {
+      std::memcpy(to, packet.trace, sizeof *packet.trace);
+      to += sizeof *packet.trace;
     }
+    if (!packet.octets.empty()) std::memcpy(to, packet.octets.data(), packet.octets.size());
     size_ += need;
     ++packets_;
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dataplane/printed.hh"
+#include "dataplane/socket_number.hh"
 #include "dataplane/wall_clock.hh"
 
 namespace smol::dataplane {
@@ -139,6 +140,9 @@ void Worker::run() noexcept {
 bool Worker::turn(Instant now) noexcept {
   now_ = now;
   environment_.log.set_time(now);
+  if (environment_.tap != nullptr) {
+    stack_.set_segment_observer(environment_.tap->wants_segments() ? this : nullptr);
+  }
   std::size_t work = 0;
   if (bridge_ != nullptr) work += bridge_->release(now);
   for (const std::unique_ptr<PortQueue>& queue : queues_) work += queue->receive(now);
@@ -233,6 +237,13 @@ void Worker::send(InterfaceId interface, std::span<MbufPacket> burst) noexcept {
 void Worker::on_drop(InterfaceId interface, Direction direction, const MbufPacket& packet,
                      Drop reason) noexcept {
   if (interface < queues_.size()) queues_[interface]->on_drop(now_, direction, packet, reason);
+}
+
+void Worker::on_segment(Direction direction, MbufPacket& packet, SocketId socket,
+                        const tcp::Trace& trace) noexcept {
+  tcp::Trace numbered = trace;
+  numbered.socket = socket_number({environment_.index, socket});
+  environment_.tap->on_segment(direction, packet, numbered);
 }
 
 }  // namespace smol::dataplane

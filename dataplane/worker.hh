@@ -27,7 +27,9 @@ namespace smol::dataplane {
 
 /// One thread with a queue of every port, a stack and the applications of its own. Nothing of it is
 /// shared: what others may touch is named so. Made, configured and destroyed on the main thread.
-class Worker final : private PacketSink<MbufPacket>, private DropObserver<MbufPacket> {
+class Worker final : private PacketSink<MbufPacket>,
+                     private DropObserver<MbufPacket>,
+                     private SegmentObserver<MbufPacket> {
  public:
   /// What a worker is made from; all of it outlives the worker.
   struct Environment {
@@ -90,6 +92,8 @@ class Worker final : private PacketSink<MbufPacket>, private DropObserver<MbufPa
   void send(InterfaceId interface, std::span<MbufPacket> burst) noexcept override;
   void on_drop(InterfaceId interface, Direction direction, const MbufPacket& packet,
                Drop reason) noexcept override;
+  void on_segment(Direction direction, MbufPacket& packet, SocketId socket,
+                  const tcp::Trace& trace) noexcept override;
 
   std::size_t run_errands() noexcept;
   bool run_applications() noexcept;

@@ -44,6 +44,12 @@ std::string_view name(TracePhase phase) noexcept;
 /// kNone: there is no such phase.
 TracePhase trace_phase(std::string_view name) noexcept;
 
+/// By the name that users write; kNone: there is none of that name.
+CongestionControl congestion_control(std::string_view name) noexcept;
+
+/// As ss(8) writes it: "ESTAB".
+std::string_view ss_name(State state) noexcept;
+
 /// "application", "peer-window" and so on.
 std::string_view name(WaitsFor waits_for) noexcept;
 

@@ -99,6 +99,34 @@ TEST_F(CaptureHubTest, PacketSaysWhereItWasAndWhatBecameOfIt) {
               5);
 }
 
+TEST_F(CaptureHubTest, VariablesGoToTheSessionsThatWantThem) {
+  CaptureSpec spec;
+  spec.tcp_info = true;
+  const auto wants = open(spec);
+  const auto does_not = open();
+  std::vector<MemPacket> packets = burst({1, 2});
+  const std::size_t mark = show(*taps_[0], at(5), Direction::kRx, packets);
+  tcp::Trace trace;
+  trace.cwnd = 14'480;
+  taps_[0]->on_segment(Direction::kRx, packets[0], trace);
+  taps_[0]->settle(mark);
+  hub_.flush({});
+  CaptureBatch batch;
+  std::vector<std::optional<tcp::Trace>> seen;
+  ASSERT_EQ(wants->try_read(batch), CaptureRead::kBatch);
+  batch.for_each([&](const CapturedPacket& packet) {
+    seen.push_back(packet.trace == nullptr ? std::nullopt : std::optional{*packet.trace});
+    EXPECT_EQ(packet.octets.size(), 60u);
+    EXPECT_EQ(packet.octets[0], seen.size());
+  });
+  EXPECT_EQ(seen, (std::vector<std::optional<tcp::Trace>>{trace, std::nullopt}));
+  ASSERT_EQ(does_not->try_read(batch), CaptureRead::kBatch);
+  batch.for_each([](const CapturedPacket& packet) { EXPECT_EQ(packet.trace, nullptr); });
+  EXPECT_TRUE(taps_[0]->wants_segments());
+  wants->stop();
+  EXPECT_FALSE(taps_[0]->wants_segments());
+}
+
 TEST_F(CaptureHubTest, VerdictAndReasonsChooseAmongThePackets) {
   CaptureSpec accepted;
   accepted.verdict = CaptureSpec::Verdict::kAccepted;

@@ -21,10 +21,11 @@ class CaptureQueueTest : public ::testing::Test {
   std::array<std::uint8_t, 1000> octets_{};
   CaptureBatch batch_;
 
-  bool push(Instant now) {
-    CapturedPacket packet;
-    packet.octets = octets_;
-    return queue_.push(now, packet);
+  bool push(Instant now) { return queue_.push(now, packet()); }
+  CapturedPacket packet() const {
+    CapturedPacket out;
+    out.octets = octets_;
+    return out;
   }
   CaptureRead take(Instant now) { return queue_.take(batch_, now, {}); }
 };
@@ -51,7 +52,7 @@ TEST_F(CaptureQueueTest, FullBatchIsDueAndTheNextHasATimeOfItsOwn) {
 TEST_F(CaptureQueueTest, TakesNoMoreThanItsOctetsAndAgainWhenTheyAreRead) {
   std::size_t packets = 0;
   while (push(at(0))) ++packets;
-  EXPECT_EQ(packets, 100'000 / CaptureBatch::room_for(1000));
+  EXPECT_EQ(packets, 100'000 / CaptureBatch::room_for(packet()));
   EXPECT_FALSE(push(at(1)));
   EXPECT_EQ(take(at(1)), CaptureRead::kBatch);
   EXPECT_TRUE(push(at(1)));

@@ -44,17 +44,29 @@ class CaptureTest : public testing::CaptureFixture {
   void open(CaptureRule rule) {
     const auto slot = static_cast<unsigned>(std::popcount(rules_->open));
     rules_->open |= 1u << slot;
+    if (rule.tcp_info) rules_->tcp_info |= 1u << slot;
     rules_->rules[slot] = std::make_shared<const CaptureRule>(std::move(rule));
     published_ = rules_.get();
   }
   struct Copy {
     CaptureRecord record;
     std::vector<std::uint8_t> octets;
+    std::optional<tcp::Trace> trace;
   };
+  static CaptureRule with_tcp_info() {
+    CaptureRule rule = all();
+    rule.tcp_info = true;
+    return rule;
+  }
+  static tcp::Trace trace(std::uint32_t cwnd) {
+    tcp::Trace out;
+    out.cwnd = cwnd;
+    return out;
+  }
   std::vector<Copy> drain() {
     std::vector<Copy> out;
     while (const auto entry = tap_.front()) {
-      out.push_back({entry->record, {entry->octets.begin(), entry->octets.end()}});
+      out.push_back({entry->record, {entry->octets.begin(), entry->octets.end()}, entry->trace});
       tap_.pop();
     }
     return out;
@@ -386,6 +398,84 @@ TEST_F(CaptureTest, PacketToBeSegmentedGetsItsOwnLengthIntoTheSum) {
   const TxChecksums checksums = tx_checksums(p, tx);
   ASSERT_TRUE(checksums.transport);
   EXPECT_EQ(checksums.transport->value, static_cast<std::uint16_t>(~(0x1111 + 1020)));
+}
+
+// --- the variables of connections
+
+TEST_F(CaptureTest, NobodyIsAskedForVariablesUntilACaptureWantsThem) {
+  EXPECT_FALSE(tap_.wants_segments());
+  open(all());
+  EXPECT_FALSE(tap_.wants_segments());
+  open(with_tcp_info());
+  EXPECT_TRUE(tap_.wants_segments());
+}
+
+TEST_F(CaptureTest, ASegmentThatCameHasTheVariablesThatItLeftBehind) {
+  open(with_tcp_info());
+  auto packets = burst({1, 2, 3});
+  const std::size_t mark = show(tap_, at(5), Direction::kRx, packets);
+  tap_.on_segment(Direction::kRx, packets[1], trace(14'480));
+  tap_.settle(mark);
+  const auto seen = drain();
+  ASSERT_EQ(seen.size(), 3u);
+  EXPECT_EQ(seen[0].trace, std::nullopt);
+  EXPECT_EQ(seen[1].trace, trace(14'480));
+  EXPECT_EQ(seen[1].octets, std::vector<std::uint8_t>(60, 2));
+  EXPECT_EQ(seen[2].trace, std::nullopt);
+}
+
+TEST_F(CaptureTest, ASegmentThatGoesHasTheVariablesThatItLeftWith) {
+  open(with_tcp_info());
+  auto packets = burst({1, 2});
+  tap_.on_segment(Direction::kTx, packets[0], trace(1));
+  tap_.on_segment(Direction::kTx, packets[1], trace(2));
+  tap_.settle(show(tap_, at(5), Direction::kTx, packets));
+  const auto seen = drain();
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].trace, trace(1));
+  EXPECT_EQ(seen[1].trace, trace(2));
+}
+
+TEST_F(CaptureTest, ASegmentThatWaitedTooLongGoesWithout) {
+  open(with_tcp_info());
+  auto packets = burst({1, 2});
+  tap_.on_segment(Direction::kTx, packets[0], trace(1));
+  for (int i = 0; i < 256; ++i) tap_.on_segment(Direction::kTx, packets[1], trace(2));
+  tap_.settle(show(tap_, at(5), Direction::kTx, packets));
+  const auto seen = drain();
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[0].trace, std::nullopt) << "those of another";
+  EXPECT_EQ(seen[1].trace, trace(2));
+}
+
+TEST_F(CaptureTest, ASegmentThatIsDroppedHasThemTooWhereOnlyDropsAreWanted) {
+  CaptureRule drops = with_tcp_info();
+  drops.taps = kTapDrop;
+  open(std::move(drops));
+  auto packets = burst({1});
+  const std::size_t mark = show(tap_, at(5), Direction::kRx, packets);
+  tap_.on_segment(Direction::kRx, packets[0], trace(7));
+  tap_.on_drop(at(5), 0, 0, Direction::kRx, packets[0], Drop::kTcpPaws);
+  tap_.settle(mark);
+  const auto seen = drain();
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_TRUE(seen[0].record.dropped);
+  EXPECT_EQ(seen[0].trace, trace(7));
+}
+
+TEST_F(CaptureTest, ARecordHasNoRoomForThemIfNoCaptureOfItWantsThem) {
+  open(first_octet(1));
+  CaptureRule other = first_octet(2);
+  other.tcp_info = true;
+  open(std::move(other));
+  auto packets = burst({1});
+  const std::size_t mark = show(tap_, at(5), Direction::kRx, packets);
+  tap_.on_segment(Direction::kRx, packets[0], trace(7));
+  tap_.settle(mark);
+  const auto seen = drain();
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_FALSE(seen[0].record.trace_room);
+  EXPECT_EQ(seen[0].trace, std::nullopt);
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ const std::vector<Command>& commands() {
        "IF\nneigh flush [dev IF]",
        neighbour},
       {"ss", "sockets",
-       "ss [-t] [-u] [-l|-a] [-n] [-i] [-o] [-4|-6] [-K] [state STATE] [sport|dport = :PORT] "
-       "[src|dst PREFIX]",
+       "ss [-t] [-u] [-l|-a] [-n] [-i] [-o] [-4|-6] [-K] [--watch [SECONDS]] [state STATE] "
+       "[sport|dport = :PORT] [src|dst PREFIX]",
        sockets},
       {"bridge", "the link between the two ports of smold --bridge",
        "bridge [show]\nbridge set [a_to_b|b_to_a] KEY=VALUE...", bridge},

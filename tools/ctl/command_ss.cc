@@ -1,7 +1,11 @@
 // `smolctl ss`: the words and options of ss(8), the data of SocketService.ListSockets.
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <iostream>
 #include <ostream>
+#include <thread>
+#include <unistd.h>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -44,6 +48,7 @@ struct Query {
   bool info = false;
   bool timers = false;
   bool kill = false;
+  std::uint64_t watch = 0;  ///< seconds; 0: once
   v1::ListSocketsRequest request;
   bool states_given = false;
 };
@@ -108,6 +113,17 @@ void parse_filter(Words& words, Query& query) {
   }
 }
 
+/// --watch [SECONDS]: by hand, since what follows may as well be the filter.
+void take_watch(std::vector<std::string>& arguments, Query& query) {
+  const auto at = std::find(arguments.begin(), arguments.end(), "--watch");
+  if (at == arguments.end()) return;
+  const auto value = at + 1;
+  const bool seconds = value != arguments.end() && !value->empty() &&
+                       value->find_first_not_of("0123456789") == std::string::npos;
+  query.watch = seconds ? std::max<std::uint64_t>(number(*value, 3600, "number of seconds"), 1) : 1;
+  arguments.erase(at, seconds ? value + 1 : value);
+}
+
 void parse_query(Run& run, Words& words, Query& query) {
   CLI::App app{"", "ss"};
   app.set_help_flag();
@@ -128,12 +144,15 @@ void parse_query(Run& run, Words& words, Query& query) {
   std::vector<std::string> filter;
   app.add_option("filter", filter);
   std::vector<std::string> arguments;
-  while (!words.empty()) arguments.insert(arguments.begin(), words.next("a word"));
+  while (!words.empty()) arguments.push_back(words.next("a word"));
+  take_watch(arguments, query);
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     throw Problem{std::string{"ss: "} + error.what()};
   }
+  if (query.watch != 0 && query.kill) throw Problem{"ss: --watch and -K do not go together"};
   if (four) run.options.family = IpFamily::kIp4;
   if (six) run.options.family = IpFamily::kIp6;
   Words rest{split(filter)};
@@ -240,12 +259,7 @@ void kill(const Run& run, Stub& stub, const v1::Socket& socket) {
   if (status.error_code() != grpc::StatusCode::NOT_FOUND) run.client.check(status);
 }
 
-}  // namespace
-
-void sockets(Run& run, Words& words) {
-  Query query;
-  parse_query(run, words, query);
-  Stub stub{run.client.channel()};
+std::vector<v1::Socket> find(const Run& run, Stub& stub, const Query& query) {
   std::vector<v1::Socket> found;
   run.client.list(&Stub::ListSockets, stub, query.request,
                   [&](const v1::ListSocketsResponse& response) {
@@ -253,20 +267,62 @@ void sockets(Run& run, Words& words) {
                       if (wanted(run, query, socket)) found.push_back(socket);
                     }
                   });
+  return found;
+}
+
+Json to_json(const std::vector<v1::Socket>& found) {
   Json all = Json::array();
+  for (const v1::Socket& socket : found) all.push_back(to_json(socket));
+  return all;
+}
+
+void print_table(const Run& run, const Query& query, const std::vector<v1::Socket>& found) {
   Table table{
       {"Netid", "State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", ""}};
   table.right({2, 3});
-  for (const v1::Socket& socket : found) {
-    if (query.kill) kill(run, stub, socket);
-    if (run.options.json) {
-      all.push_back(to_json(socket));
-    } else {
-      add_row(query, table, socket);
-    }
-  }
-  if (run.options.json) return run.print(all);
+  for (const v1::Socket& socket : found) add_row(query, table, socket);
   table.print(run.out);
+}
+
+/// Anew every interval until somebody ends it: on a terminal in one place, else one behind the
+/// other; with -j a line each time.
+void watch(const Run& run, Stub& stub, const Query& query) {
+  constexpr std::string_view kFromTheTop = "\033[H\033[J";
+  const bool terminal = &run.out == &std::cout && isatty(STDOUT_FILENO) != 0;
+  auto next = std::chrono::steady_clock::now();
+  for (bool first = true; run.out; first = false) {
+    const std::vector<v1::Socket> found = find(run, stub, query);
+    if (run.options.json) {
+      const auto now = std::chrono::system_clock::now().time_since_epoch();
+      run.print(
+          {{"time", std::chrono::duration<double>(now).count()}, {"sockets", to_json(found)}});
+    } else {
+      if (terminal) {
+        run.out << kFromTheTop;
+      } else if (!first) {
+        run.out << '\n';
+      }
+      print_table(run, query, found);
+    }
+    run.out.flush();
+    next += std::chrono::seconds{query.watch};
+    std::this_thread::sleep_until(next);
+  }
+}
+
+}  // namespace
+
+void sockets(Run& run, Words& words) {
+  Query query;
+  parse_query(run, words, query);
+  Stub stub{run.client.channel()};
+  if (query.watch != 0) return watch(run, stub, query);
+  const std::vector<v1::Socket> found = find(run, stub, query);
+  if (query.kill) {
+    for (const v1::Socket& socket : found) kill(run, stub, socket);
+  }
+  if (run.options.json) return run.print(to_json(found));
+  print_table(run, query, found);
 }
 
 }  // namespace smol::ctl

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "protocols/tcp/cc/congestion.hh"
+#include "protocols/tcp/trace.hh"
 #include "protocols/wire/arp.hh"
 #include "protocols/wire/ethernet.hh"
 #include "protocols/wire/icmpv4.hh"
@@ -173,6 +175,48 @@ void put_ethernet(Json& out, Bytes octets, std::size_t length) {
   if (length >= header) put_network(out, type, octets.subspan(header), length - header);
 }
 
+/// With the keys of `smolctl -j ss -i`; times in milliseconds, sequence numbers as on the wire.
+void put_trace(Json& out, const tcp::Trace& trace) {
+  const auto ms = [](std::uint32_t us) { return us / 1e3; };
+  const auto marked = [&](std::uint8_t mark) { return (trace.marks & mark) != 0; };
+  Json& json = out["tcp_info"];
+  json = {{"socket", trace.socket},
+          {"state", tcp::ss_name(trace.state)},
+          {"congestion", tcp::name(trace.congestion)},
+          {"phase", tcp::name(trace.phase)},
+          {"episode", tcp::name(trace.episode)},
+          {"cwnd", trace.cwnd},
+          {"in_flight", trace.in_flight},
+          {"sacked", trace.sacked},
+          {"lost", trace.lost},
+          {"notsent", trace.unsent},
+          {"snd_wnd", trace.snd_wnd},
+          {"rcv_wnd", trace.rcv_wnd},
+          {"mss", trace.mss},
+          {"iss", trace.iss.raw},
+          {"irs", trace.irs.raw},
+          {"snd_una", trace.snd_una.raw},
+          {"snd_nxt", trace.snd_nxt.raw},
+          {"rcv_nxt", trace.rcv_nxt.raw},
+          {"rto", ms(trace.rto_us)},
+          {"backoff", trace.backoff},
+          {"pacing_rate", trace.pacing_rate},
+          {"delivered", trace.delivered},
+          {"app_limited", marked(tcp::Trace::kAppLimited)},
+          {"retransmission", marked(tcp::Trace::kRetransmission)},
+          {"tail_probe", marked(tcp::Trace::kTailProbe)},
+          {"window_probe", marked(tcp::Trace::kWindowProbe)},
+          {"path_probe", marked(tcp::Trace::kPathProbe)},
+          {"keep_alive", marked(tcp::Trace::kKeepAlive)},
+          {"waits_for", tcp::name(trace.waits_for)}};
+  if (trace.ssthresh != 0) json["ssthresh"] = trace.ssthresh;
+  if (trace.srtt_us != 0) {
+    json["rtt"] = ms(trace.srtt_us);
+    json["rttvar"] = ms(trace.rttvar_us);
+    json["minrtt"] = ms(trace.min_rtt_us);
+  }
+}
+
 void put_meta(Json& out, const PacketMeta& meta) {
   if (!meta.interface.empty()) out["if"] = meta.interface;
   if (meta.worker) out["worker"] = *meta.worker;
@@ -182,6 +226,7 @@ void put_meta(Json& out, const PacketMeta& meta) {
   }
   if (!meta.verdict.empty()) out["verdict"] = meta.verdict;
   if (!meta.reason.empty()) out["reason"] = meta.reason;
+  if (meta.tcp) put_trace(out, *meta.tcp);
   if (!meta.comment.empty()) out["comment"] = meta.comment;
   if (meta.dropped_before > 0) out["dropped_before"] = meta.dropped_before;
 }

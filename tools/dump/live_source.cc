@@ -1,5 +1,6 @@
 #include "tools/dump/live_source.hh"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <map>
@@ -11,8 +12,10 @@
 #include <pcap/pcap.h>
 
 #include "smol/v1/capture.grpc.pb.h"
+#include "smol/v1/socket.grpc.pb.h"
 #include "tools/client/client.hh"
 #include "tools/dump/filter.hh"
+#include "tools/dump/names.hh"
 
 namespace smol::dump {
 namespace {
@@ -44,11 +47,54 @@ std::vector<TapPoint> taps_of(const Options& options) {
   return {TapPoint::kRx, TapPoint::kTx};
 }
 
-v1::CaptureFilter filter_of(const Options& options) {
+/// Both count the states in the order of RFC 9293.
+tcp::State state_of(v1::TcpState state) {
+  const int number = static_cast<int>(state) - static_cast<int>(v1::TCP_STATE_CLOSED);
+  return number < 0 || number > static_cast<int>(tcp::State::kTimeWait)
+             ? tcp::State::kClosed
+             : static_cast<tcp::State>(number);
+}
+
+tcp::TraceEpisode episode_of(v1::TcpEpisode episode) {
+  if (episode == v1::TCP_EPISODE_CWR) return tcp::TraceEpisode::kCwr;
+  if (episode == v1::TCP_EPISODE_RECOVERY) return tcp::TraceEpisode::kRecovery;
+  if (episode == v1::TCP_EPISODE_LOSS) return tcp::TraceEpisode::kLoss;
+  return tcp::TraceEpisode::kOpen;
+}
+
+tcp::WaitsFor waits_for_of(v1::TcpWaitsFor what) {
+  static constexpr std::pair<v1::TcpWaitsFor, tcp::WaitsFor> kAll[] = {
+      {v1::TCP_WAITS_FOR_APPLICATION, tcp::WaitsFor::kApplication},
+      {v1::TCP_WAITS_FOR_PEER_WINDOW, tcp::WaitsFor::kPeerWindow},
+      {v1::TCP_WAITS_FOR_CONGESTION_WINDOW, tcp::WaitsFor::kCongestionWindow},
+      {v1::TCP_WAITS_FOR_PACING, tcp::WaitsFor::kPacing},
+      {v1::TCP_WAITS_FOR_NAGLE, tcp::WaitsFor::kNagle},
+      {v1::TCP_WAITS_FOR_HANDSHAKE, tcp::WaitsFor::kHandshake},
+  };
+  for (const auto& [said, meant] : kAll) {
+    if (said == what) return meant;
+  }
+  return tcp::WaitsFor::kNothing;
+}
+
+std::array<std::uint8_t, 4> be_octets(std::uint32_t value) {
+  std::array<std::uint8_t, 4> out;
+  put_be32(out, 0, value);
+  return out;
+}
+
+std::string address_text(const v1::IpAddress& address) {
+  const auto v4 = be_octets(address.v4());
+  const std::string& v6 = address.v6();
+  return address.has_v4() ? v4_text(v4)
+                          : v6_text({reinterpret_cast<const std::uint8_t*>(v6.data()), v6.size()});
+}
+
+v1::CaptureFilter filter_of(const std::string& expression) {
   v1::CaptureFilter out;
-  out.set_text(options.filter);
-  if (options.filter.empty()) return out;
-  const auto filter = Filter::compile(options.filter, DLT_EN10MB, kLongestPacket);
+  out.set_text(expression);
+  if (expression.empty()) return out;
+  const auto filter = Filter::compile(expression, DLT_EN10MB, kLongestPacket);
   if (!filter) throw Problem{filter.error()};
   for (const bpf_insn& from : filter->program()) {
     v1::BpfInstruction& to = *out.add_instructions();
@@ -60,12 +106,75 @@ v1::CaptureFilter filter_of(const Options& options) {
   return out;
 }
 
-v1::CaptureRequest request_of(const Options& options) {
+/// What filters by --socket, and by the user's expression as well.
+std::string expression_of(const Options& options, Client& client) {
+  if (options.socket == 0) return options.filter;
+  v1::SocketService::Stub stub{client.channel()};
+  v1::GetSocketRequest request;
+  request.set_id(options.socket);
+  const v1::Socket socket =
+      client.call(&v1::SocketService::Stub::GetSocket, stub, request).socket();
+  if (socket.kind() != v1::SOCKET_KIND_TCP || !socket.has_remote()) {
+    throw Problem{fmt::format("--socket: {} is no TCP connection", options.socket)};
+  }
+  const auto end = [](const char* side, const v1::Endpoint& endpoint) {
+    return fmt::format("{0} host {1} and {0} port {2}", side, address_text(endpoint.address()),
+                       endpoint.port());
+  };
+  std::string out = fmt::format("tcp and (({} and {}) or ({} and {}))", end("src", socket.local()),
+                                end("dst", socket.remote()), end("src", socket.remote()),
+                                end("dst", socket.local()));
+  return options.filter.empty() ? out : fmt::format("({}) and ({})", out, options.filter);
+}
+
+std::optional<tcp::Trace> trace_of(const v1::TcpTrace& from) {
+  using tcp::Trace;
+  Trace out;
+  out.socket = from.socket();
+  out.state = state_of(from.state());
+  out.episode = episode_of(from.episode());
+  out.waits_for = waits_for_of(from.waits_for());
+  out.congestion = tcp::congestion_control(from.congestion());
+  out.phase = tcp::trace_phase(from.phase());
+  out.iss = SeqNumber{from.iss()};
+  out.irs = SeqNumber{from.irs()};
+  out.snd_una = SeqNumber{from.snd_una()};
+  out.snd_nxt = SeqNumber{from.snd_nxt()};
+  out.rcv_nxt = SeqNumber{from.rcv_nxt()};
+  out.snd_wnd = from.snd_wnd();
+  out.rcv_wnd = from.rcv_wnd();
+  out.cwnd = from.cwnd();
+  out.ssthresh = from.ssthresh();
+  out.mss = from.snd_mss();
+  out.in_flight = from.in_flight();
+  out.unsent = from.unsent();
+  out.lost = from.lost();
+  out.sacked = from.sacked();
+  out.srtt_us = from.srtt_us();
+  out.rttvar_us = from.rttvar_us();
+  out.min_rtt_us = from.min_rtt_us();
+  out.rto_us = from.rto_us();
+  out.backoff = static_cast<std::uint8_t>(from.backoff());
+  out.pacing_rate = from.pacing_rate();
+  out.delivered = from.delivered();
+  const auto mark = [&](bool set, std::uint8_t bit) {
+    if (set) out.marks = static_cast<std::uint8_t>(out.marks | bit);
+  };
+  mark(from.app_limited(), Trace::kAppLimited);
+  mark(from.retransmission(), Trace::kRetransmission);
+  mark(from.tail_probe(), Trace::kTailProbe);
+  mark(from.window_probe(), Trace::kWindowProbe);
+  mark(from.path_probe(), Trace::kPathProbe);
+  mark(from.keep_alive(), Trace::kKeepAlive);
+  return out;
+}
+
+v1::CaptureRequest request_of(const Options& options, Client& client) {
   v1::CaptureRequest out;
   for (const TapPoint tap : taps_of(options)) out.add_taps(wire(tap));
   if (!options.interface.empty() && options.interface != "any")
     out.add_interfaces(options.interface);
-  *out.mutable_filter() = filter_of(options);
+  *out.mutable_filter() = filter_of(expression_of(options, client));
   for (const std::string& reason : options.reasons) out.add_reasons(reason);
   for (const std::uint32_t worker : options.workers) out.add_workers(worker);
   out.set_snap_length(options.snap_length);
@@ -75,6 +184,7 @@ v1::CaptureRequest request_of(const Options& options) {
         static_cast<std::int32_t>(options.duration.count() % 1000 * 1'000'000));
   }
   out.set_encoding(v1::CAPTURE_ENCODING_RECORDS);
+  out.set_tcp_info(options.tcp_info);
   out.set_low_latency(options.line_buffered || options.packet_buffered);
   out.set_buffer_octets(options.buffer_octets);
   return out;
@@ -101,7 +211,7 @@ class LiveSource final : public PacketSource {
       : client_{options.server, kTimeout},
         stub_{client_.channel()},
         where_{options.interface.empty() ? "any" : options.interface} {
-    reader_ = stub_.Capture(&context_, request_of(options));
+    reader_ = stub_.Capture(&context_, request_of(options, client_));
     if (!reader_->Read(&response_)) {
       try {
         client_.check(reader_->Finish());
@@ -233,6 +343,7 @@ class LiveSource final : public PacketSource {
       out.meta.verdict = "drop";
       out.meta.reason = from.reason();
     }
+    if (from.has_tcp()) out.meta.tcp = trace_of(from.tcp());
     return out;
   }
 

@@ -173,6 +173,9 @@ void add_live(CLI::App& app, Options& options) {
       ->type_name("NAMES");
   add_parsed(app, "--worker", options.workers, parse_workers, "Only of these workers.")
       ->type_name("NUMBERS");
+  app.add_option("--socket", options.socket,
+                 "Only segments of this TCP connection: its id in smolctl -j ss.")
+      ->type_name("ID");
   add_parsed(app, "--duration", options.duration, parse_duration,
              "Stop after TIME: 500ms, 10s, 5m.")
       ->type_name("TIME");
@@ -312,6 +315,9 @@ void add_output(CLI::App& app, Options& options) {
   app.add_flag("-j,--json", options.json, "One JSON object a packet and line.");
   app.add_flag("-m,--meta", options.meta,
                "Print worker, port, queue, direction and drop reason, where they are known.");
+  app.add_flag("--tcp-info", options.tcp_info,
+               "Below each segment its connection's variables, as they were right after it came or "
+               "as it left, in the words of ss -ti; -w keeps them too.");
   app.add_option_function<std::string>(
          "--color,--colour",
          [&options](const std::string& text) {
@@ -363,8 +369,8 @@ void set_octets(PrintOptions& print, const HexFlags& hex) {
 }
 
 void check(const CLI::App& app, const Options& options) {
-  for (const char* live : {"-i", "-D", "--server", "--tap", "--reason", "--worker", "--duration",
-                           "--buffer", "--fail-on-loss"}) {
+  for (const char* live : {"-i", "-D", "--server", "--tap", "--reason", "--worker", "--socket",
+                           "--duration", "--buffer", "--fail-on-loss"}) {
     if (!options.read_file.empty() && app.count(live) > 0) {
       throw CLI::ValidationError{live, "not together with -r: it is of live captures"};
     }

@@ -39,6 +39,7 @@ struct Options {
   std::vector<TapPoint> taps;            ///< --tap; none: rx and tx
   std::vector<std::string> reasons;      ///< --reason
   std::vector<std::uint32_t> workers;    ///< --worker
+  std::uint64_t socket = 0;              ///< --socket; 0: any
   std::chrono::milliseconds duration{};  ///< --duration; 0: no limit
   std::uint32_t buffer_octets = 0;       ///< --buffer; 0: what the daemon gives
   bool fail_on_loss = false;
@@ -46,6 +47,7 @@ struct Options {
   bool count_only = false;
   bool json = false;
   bool meta = false;
+  bool tcp_info = false;         ///< --tcp-info
   bool print_too = false;        ///< --print: with -w as well
   bool line_buffered = false;    ///< -l
   bool packet_buffered = false;  ///< -U

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "protocols/base/text.hh"
 #include "tools/dump/packet_source.hh"
 
 namespace smol::dump {
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::string_view kWorker = "worker ";
 constexpr std::string_view kDrop = "drop: ";
+constexpr std::string_view kTcp = "tcp: ";
 constexpr std::string_view kBetween = "; ";
 
 std::optional<std::uint32_t> number(std::string_view text) {
@@ -16,6 +18,12 @@ std::optional<std::uint32_t> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+std::string words_of(const tcp::Trace& trace) {
+  Text<tcp::Trace::kMaxText> text;
+  trace.print(text);
+  return std::string{text.view()};
 }
 
 void add(std::string& to, std::string_view between, std::string_view piece) {
@@ -32,6 +40,12 @@ void read_piece(std::string_view piece, PacketMeta& meta) {
   if (piece.starts_with(kWorker)) {
     if (const auto worker = number(piece.substr(kWorker.size()))) {
       meta.worker = worker;
+      return;
+    }
+  }
+  if (piece.starts_with(kTcp)) {
+    if (const auto trace = tcp::Trace::parse(piece.substr(kTcp.size()))) {
+      meta.tcp = trace;
       return;
     }
   }
@@ -61,8 +75,13 @@ std::string comment_of(const PacketMeta& meta) {
   } else if (!meta.verdict.empty()) {
     add(out, kBetween, meta.verdict);
   }
+  if (meta.tcp) add(out, kBetween, fmt::format("{}{}", kTcp, words_of(*meta.tcp)));
   if (!meta.comment.empty()) add(out, kBetween, meta.comment);
   return out;
+}
+
+std::string tcp_info_text(const PacketMeta& meta) {
+  return meta.tcp ? fmt::format("\t{}\n", words_of(*meta.tcp)) : std::string{};
 }
 
 std::string meta_text(const PacketMeta& meta) {

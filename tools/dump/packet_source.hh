@@ -6,6 +6,7 @@
 
 #include "protocols/base/result.hh"
 #include "protocols/pcap/pcap.hh"
+#include "protocols/tcp/trace.hh"
 #include "tools/client/problem.hh"
 #include "tools/dump/line_printer.hh"
 
@@ -20,6 +21,7 @@ struct PacketMeta {
   std::optional<std::uint32_t> queue;
   std::string verdict;               ///< "drop"; empty: unsaid
   std::string reason;                ///< a name of drop.def, when it was dropped
+  std::optional<tcp::Trace> tcp;     ///< of its connection
   std::string comment;               ///< what else the comment holds
   std::uint64_t dropped_before = 0;  ///< lost by the capture since the packet before
 };
@@ -74,10 +76,13 @@ class PacketSource {
 
 /// `[w2 port0 q2 in drop:tcp_bad_checksum] `, the parts that are known; empty if none is.
 std::string meta_text(const PacketMeta& meta);
+/// The variables of its connection in the words of `ss -ti`, a line below the packet's; empty if
+/// they are not known.
+std::string tcp_info_text(const PacketMeta& meta);
 /// The comment of a packet in a file, that read_comment() takes apart again.
 std::string comment_of(const PacketMeta& meta);
-/// Takes "worker 2", "drop: tcp_bad_checksum" and "consumed" out of a comment; pieces of it are
-/// parted by "; ". What is of another form stays in meta.comment.
+/// Takes "worker 2", "drop: tcp_bad_checksum", "consumed" and "tcp: ESTAB ..." (tcp::Trace) out of
+/// a comment; pieces of it are parted by "; ". What is of another form stays in meta.comment.
 void read_comment(std::string_view comment, PacketMeta& meta);
 
 }  // namespace smol::dump

@@ -86,6 +86,7 @@ Result<void, Failure> Session::print(const Stage& stage, LinePrinter& printer,
   } else {
     const std::string meta = options_.meta ? meta_text(packet.meta) : std::string{};
     text = printer.print(packet.captured, meta);
+    if (options_.tcp_info) text += tcp_info_text(packet.meta);
     if (stage.coloured) text = coloured(text, packet.meta.verdict == "drop");
   }
   if (std::fwrite(text.data(), 1, text.size(), out_) != text.size() ||

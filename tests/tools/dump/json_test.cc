@@ -28,6 +28,37 @@ TEST(Json, HasTheKeysOfTheReferenceInItsOrder) {
       R"("text":"IP ..."})");
 }
 
+TEST(Json, HasTheVariablesOfAConnection) {
+  const Frame frame = tcp({});
+  SourcePacket packet;
+  packet.captured = captured(frame);
+  EXPECT_FALSE(nlohmann::json::parse(to_json(packet, "")).contains("tcp_info"));
+  tcp::Trace& trace = packet.meta.tcp.emplace();
+  trace.socket = 17;
+  trace.state = tcp::State::kSynReceived;
+  trace.congestion = tcp::CongestionControl::kBbr;
+  trace.phase = tcp::TracePhase::kStartup;
+  trace.episode = tcp::TraceEpisode::kLoss;
+  trace.cwnd = 14'480;
+  trace.snd_una = SeqNumber{0xffff'ffff};
+  trace.srtt_us = 1500;
+  trace.rto_us = 204'000;
+  trace.marks = tcp::Trace::kTailProbe;
+  const auto info = nlohmann::json::parse(to_json(packet, ""))["tcp_info"];
+  EXPECT_EQ(info["socket"], 17);
+  EXPECT_EQ(info["state"], "SYN-RECV");
+  EXPECT_EQ(info["congestion"], "bbr");
+  EXPECT_EQ(info["phase"], "startup");
+  EXPECT_EQ(info["episode"], "loss");
+  EXPECT_EQ(info["cwnd"], 14'480);
+  EXPECT_EQ(info["snd_una"], 0xffff'ffff);
+  EXPECT_EQ(info["rtt"], 1.5);
+  EXPECT_EQ(info["rto"], 204.0);
+  EXPECT_EQ(info["tail_probe"], true);
+  EXPECT_EQ(info["retransmission"], false);
+  EXPECT_FALSE(info.contains("ssthresh"));  // there was no loss
+}
+
 TEST(Json, LeavesOutWhatIsNotKnown) {
   const Frame frame = udp(53, 1024, text("x"));
   SourcePacket packet;

@@ -29,6 +29,67 @@ TEST(Comment, OfAnotherFormIsKeptAsItIs) {
   EXPECT_EQ(meta.comment, "worker two; hello");
 }
 
+tcp::Trace trace() {
+  tcp::Trace out;
+  out.state = tcp::State::kEstablished;
+  out.congestion = tcp::CongestionControl::kCubic;
+  out.phase = tcp::TracePhase::kSlowStart;
+  out.cwnd = 14'480;
+  out.srtt_us = 310;
+  out.rttvar_us = 155;
+  out.iss = SeqNumber{1000};
+  out.snd_una = SeqNumber{1001};
+  out.snd_nxt = SeqNumber{2449};
+  out.marks = tcp::Trace::kRetransmission;
+  return out;
+}
+
+TEST(Comment, HasTheVariablesOfAConnection) {
+  PacketMeta meta;
+  meta.worker = 2;
+  meta.tcp = trace();
+  meta.comment = "mine";
+  const std::string comment = comment_of(meta);
+  EXPECT_TRUE(comment.starts_with("worker 2; tcp: ESTAB cubic slow_start open retransmission "))
+      << comment;
+  PacketMeta back;
+  read_comment(comment, back);
+  EXPECT_EQ(back.worker, 2u);
+  EXPECT_EQ(back.tcp, trace());
+  EXPECT_EQ(back.comment, "mine");
+}
+
+TEST(Comment, ThatOnlyLooksLikeAConnectionsIsKeptAsItIs) {
+  PacketMeta meta;
+  read_comment("tcp: is what this is", meta);
+  EXPECT_FALSE(meta.tcp);
+  EXPECT_EQ(meta.comment, "tcp: is what this is");
+}
+
+TEST(TcpInfoText, IsALineBelowInTheWordsOfSs) {
+  PacketMeta meta;
+  EXPECT_EQ(tcp_info_text(meta), "");
+  meta.tcp = trace();
+  EXPECT_EQ(tcp_info_text(meta),
+            "\tESTAB cubic slow_start open retransmission cwnd:14480 una:1 nxt:1449 rcv_nxt:0 "
+            "rtt:0.310/0.155 iss:1000 irs:0 waits-for:nothing\n");
+}
+
+TEST(PcapngMetadata, GivesTheVariablesOfAConnectionBack) {
+  PacketMeta meta;
+  meta.tcp = trace();
+  const std::string comment = comment_of(meta);
+  Frame out(4096);
+  std::size_t at = pcap::write_section(out, {});
+  at += pcap::write_interface(MutBytes{out}.subspan(at), {});
+  pcap::Packet packet;
+  packet.comment = comment;
+  at += pcap::write_packet(MutBytes{out}.subspan(at), packet);
+  PcapngMetadata metadata;
+  metadata.feed(Bytes{out}.first(at));
+  EXPECT_EQ(metadata.take().tcp, trace());
+}
+
 TEST(MetaText, HasThePartsThatAreKnown) {
   PacketMeta meta;
   EXPECT_EQ(meta_text(meta), "");

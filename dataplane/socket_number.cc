@@ -1,6 +1,6 @@
-#include "control/socket_number.hh"
+#include "dataplane/socket_number.hh"
 
-namespace smol::control {
+namespace smol::dataplane {
 
 std::uint64_t socket_number(const WorkerSocket& socket) noexcept {
   static_assert(Handle::kGenerationBits == 28);
@@ -20,4 +20,4 @@ std::optional<WorkerSocket> socket_of(std::uint64_t number) noexcept {
   return out;
 }
 
-}  // namespace smol::control
+}  // namespace smol::dataplane
