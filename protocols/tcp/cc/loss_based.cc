@@ -10,7 +10,7 @@ namespace smol::tcp::cc {
 namespace {
 
 /// L of RFC 9406 section 4.2, for senders without pacing
-/// (docs/decisions/0014-congestion-control.md).
+/// (docs/decisions/0017-congestion-control.md).
 constexpr std::uint32_t kBurst = 8;
 
 }  // namespace
