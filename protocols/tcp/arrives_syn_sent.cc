@@ -62,9 +62,6 @@ void Connection::arrives_syn_sent(const Context& context, Instant now, const Seg
 void Connection::take_options(const Context& context, const SegmentIn& syn) noexcept {
   irs_ = syn.seq;
   rcv_nxt_ = rcv_read_ = last_ack_sent_ = irs_ + 1;
-  // Our SYN's window, not scaled.
-  rcv_adv_ = rcv_nxt_ + std::min<std::uint32_t>(receive_buffer_, 0xffff);
-
   const std::uint16_t absent = is_v6_ ? 1220 : 536;
   const std::uint16_t offered = syn.options.mss.value_or(absent);
   peer_mss_ = offered == 0 ? absent : std::max(offered, kLeastPeerMss);
@@ -82,6 +79,11 @@ void Connection::take_options(const Context& context, const SegmentIn& syn) noex
   } else {
     snd_shift_ = rcv_shift_ = 0;
   }
+  // Our SYN's window, which is not scaled, as far as the scale can say it: an ACK rounds up, and
+  // one for a connection that is half open is not remembered.
+  const std::uint32_t unit = 1u << rcv_shift_;
+  const std::uint32_t promised = std::min<std::uint32_t>(receive_buffer_, 0xffff);
+  rcv_adv_ = rcv_nxt_ + (promised + unit - 1) / unit * unit;
   limit_receive_buffer(context.config, receive_buffer_max_);
   // MUST-16: options are taken off the payload, in both directions of the comparison.
   path_.set_bound(std::min({peer_mss_, local_mss_, path_.bound()}));

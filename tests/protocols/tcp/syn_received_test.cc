@@ -231,5 +231,15 @@ TEST_P(TcpSynReceived, RemembersThatItsSynAckWasLost) {
   )");
 }
 
+// TCP-089, TCP-196: what the SYN-ACK promised is rounded to what its scale can say, once: each ACK
+// of a half-open connection is made anew, and would round it up again from where it began.
+TEST_P(TcpSynReceived, TheFirstWindowIsWhatTheScaleCanSay) {
+  Scripted c = syn_received({.receive_buffer = 1 << 20, .passive = true, .wscale = 7});
+  const Info info = c.info();
+  ASSERT_GT(info.rcv_wind_shift, 0);
+  EXPECT_EQ(info.rcv_wnd % (1u << info.rcv_wind_shift), 0u) << info.rcv_wnd;
+  EXPECT_GE(info.rcv_wnd, 65'535u);
+}
+
 }  // namespace
 }  // namespace smol::tcp::script
