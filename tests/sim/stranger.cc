@@ -166,8 +166,8 @@ void Stranger::take_text(const WireSegment& segment) {
   const auto len = static_cast<std::uint32_t>(segment.text.size());
   const std::uint32_t end = begin + len;
   if (begin > 0x8000'0000) return;
-  // An octet of a keep-alive says nothing.
-  const bool keep_alive = len == 1 && end == highest_ && end <= acked_out_;
+  // An octet of a keep-alive says nothing; before all text it has the number of the SYN.
+  const bool keep_alive = len == 1 && (begin == 0 || (end == highest_ && end <= acked_out_));
   if (len > 0 && !keep_alive) {
     const Bytes want = content(kFlow, 1 - kSide, begin - 1, len);
     if (!std::equal(want.begin(), want.end(), segment.text.begin())) {
