@@ -254,7 +254,7 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
   path_.begin(context.config, is_v6_);
   cut_for_path(timestamps_);
   congestion_.begin(now, mss_, context.config.initial_window_segments, syn_lost_, iss_.raw);
-  set_pace();
+  set_pace(context);
   last_received_ = now;
   start_acknowledging(context, now);
   begin_tuning(now);

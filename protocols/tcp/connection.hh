@@ -349,9 +349,9 @@ class Connection {
                   SegmentOut& out) noexcept;
   void send_first(const Context& context, Instant now, std::uint32_t len, bool fin,
                   SegmentOut& out) noexcept;
-  bool must_pace(const Context& context, Instant now) noexcept;
+  bool must_pace(Instant now) noexcept;
   void pace(const Context& context, Instant now, std::uint32_t octets) noexcept;
-  void set_pace() noexcept;
+  void set_pace(const Context& context) noexcept;
   bool send_probe(const Context& context, Instant now, SegmentOut& out) noexcept;
   bool send_new(const Context& context, Instant now, SegmentOut& out) noexcept;
   bool held_back(Instant now, std::uint32_t len, std::uint32_t queued, std::uint32_t usable,

@@ -114,7 +114,7 @@ bool Connection::resend(const Context& context, Instant now, SegmentOut& out) no
       waits_for_ = WaitsFor::kCongestionWindow;
       return false;
     }
-    if (must_pace(context, now)) return false;
+    if (must_pace(now)) return false;
   }
   must_resend_ = false;
   if (!resent_any_) {
@@ -137,8 +137,7 @@ bool Connection::send_tail_probe(const Context& context, Instant now, SegmentOut
   // The window has shrunk: its end lies before the tail (RFC 9293 SHLD-16).
   if (flight > snd_wnd_) return false;
   const std::uint32_t queued = snd_nxt_.before(snd_end_) ? snd_nxt_.until(snd_end_) : 0;
-  const std::uint32_t room = snd_wnd_ > flight ? snd_wnd_ - flight : 0;
-  const std::uint32_t len = std::min({queued, room, std::uint32_t{mss_}});
+  const std::uint32_t len = std::min({queued, snd_wnd_ - flight, std::uint32_t{mss_}});
   if (len > 0) {
     send_first(context, now, len, false, out);
     tlp_resent_ = false;
@@ -204,8 +203,8 @@ void Connection::send_first(const Context& context, Instant now, std::uint32_t l
 constexpr Duration kLeastPause = microseconds(131);
 
 /// Is it too early for the next segment?
-bool Connection::must_pace(const Context& context, Instant now) noexcept {
-  if (pace_q10_ == 0 || !context.config.pacing || pace_until_ <= now) return false;
+bool Connection::must_pace(Instant now) noexcept {
+  if (pace_q10_ == 0 || pace_until_ <= now) return false;
   waits_for_ = WaitsFor::kPacing;
   arm(Timer::kPace, pace_until_);
   return true;
@@ -220,8 +219,9 @@ void Connection::pace(const Context& context, Instant now, std::uint32_t octets)
   pace_until_ = std::max(pace_until_, now - credit) + time(octets);
 }
 
-void Connection::set_pace() noexcept {
-  const std::uint64_t rate = congestion_.pacing_rate(rto_.srtt());
+void Connection::set_pace(const Context& context) noexcept {
+  const std::uint64_t rate =
+      context.config.pacing ? congestion_.pacing_rate(rto_.srtt()) : std::uint64_t{0};
   constexpr std::uint64_t kSecond = std::uint64_t{1'000'000'000} << 10;
   pace_q10_ =
       rate == 0
@@ -259,7 +259,7 @@ bool Connection::send_new(const Context& context, Instant now, SegmentOut& out) 
   const std::uint32_t flight = unacked();
   if (flight == 0 && now - last_sent_ > rto_.value()) {
     congestion_.on_idle(now, mss_, context.config.initial_window_segments, now - last_sent_);
-    set_pace();
+    set_pace(context);
   }
   const std::uint32_t peer_room = snd_wnd_ > flight ? snd_wnd_ - flight : 0;
   const std::uint32_t room = congestion_room();
@@ -274,7 +274,7 @@ bool Connection::send_new(const Context& context, Instant now, SegmentOut& out) 
       probe > 0 && probe <= usable ? probe : std::min({queued, std::uint32_t{mss_}, usable});
   const bool fin = fin_queued_ && len == queued && len < usable;
   if (len < mss_ && !fin && held_back(now, len, queued, usable, room < peer_room)) return false;
-  if (must_pace(context, now)) return false;
+  if (must_pace(now)) return false;
   override_ = false;
   probing_ = false;
   disarm(Timer::kPersist);

@@ -87,7 +87,7 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
     congestion_.set_cwnd(prr_.cwnd(news.delivered, board_.in_flight(), congestion_.ssthresh(), mss_,
                                    news.advances && news.lost == 0));
   }
-  set_pace();
+  set_pace(context);
   schedule_probe(context, now);
 }
 
@@ -379,7 +379,7 @@ void Connection::on_retransmission_timeout(const Context& context, Instant now) 
         context.sent, [&](const SentRun& run) { return run.sent_at + patience <= now; });
   }
   if (!sack_) timing_ = false;
-  set_pace();
+  set_pace(context);
 }
 
 void Connection::on_loss_timer(const Context& context, Instant now, Actions& out) noexcept {
