@@ -31,7 +31,7 @@ struct Options {
   bool accept = false;
   std::string cell;
   std::string matrix_file = "docs/benchmarks/throughput-matrix.txt";
-  std::string folder = ".";
+  std::string folder = SMOL_SIM_FOLDER;
 };
 
 std::string replay_words(std::uint64_t seed, const std::string& steps) {
@@ -162,7 +162,7 @@ int main_with(int argc, char** argv) {
   app.add_flag("--accept", options.accept, "With --matrix: write the file.");
   app.add_option("--cell", options.cell, "Measure this one cell of it, and write a capture.");
   app.add_option("--matrix-file", options.matrix_file, "The file.");
-  app.add_option("--out", options.folder, "Where captures go.");
+  app.add_option("--out", options.folder, "Where captures go (sim in the build folder).");
   CLI11_PARSE(app, argc, argv);
   if (options.judge) return judge(options);
   if (!options.cell.empty()) {
