@@ -12,6 +12,7 @@
 
 #include <fmt/core.h>
 
+#include "tools/bench/bridge_cells.hh"
 #include "tools/bench/failure.hh"
 #include "tools/bench/kernel_stream.hh"
 #include "tools/bench/places.hh"
@@ -23,29 +24,21 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Seconds kLongestStart{10};
-/// Of the time of other benchmarks: there are hundreds of rows.
-constexpr double kShare = 0.6;
 constexpr const char* kLeft = "192.168.69.100";
 constexpr const char* kRight = SmoldProcess::kAddress;
-
-/// What the link does, and who sends over it with which congestion control.
-struct Cell {
-  double loss;  ///< percent, in the direction of the data
-  int rtt_ms;
-  int rate_mbit;
-  std::string congestion;  ///< as Linux calls it
-  Way way;
-
-  /// Frames of one round trip at that rate: the queue.
-  int queue_packets() const { return std::max(50, rate_mbit * rtt_ms * 1000 / 8 / 1514); }
-};
 
 /// As smold calls it.
 std::string smolds_name(const std::string& congestion) {
   return congestion == "reno" ? "newreno" : congestion;
 }
 
-std::string config_of_smold(const std::string& congestion, const fs::path& socket) {
+/// Of a stream's buffers: one alone fills the link and its queue, many have a small part each.
+const char* buffer_for(unsigned streams) {
+  return streams == 1 ? "8MiB" : "2MiB";
+}
+
+std::string config_of_smold(const std::string& congestion, const char* buffer,
+                            const fs::path& socket) {
   return fmt::format(R"(# What smolbench runs smold with.
 log:
   level: info
@@ -55,11 +48,13 @@ ports:
     addresses:
       - {}/24
 pool:
-  packets: 32768
+  packets: 131072
+eal:
+  memory: 1GiB
 tcp:
   congestion_control: {}
-  send_buffer: 8MiB
-  receive_buffer: 8MiB
+  send_buffer: {}
+  receive_buffer: {}
 apps:
   sink:
     enabled: on
@@ -68,7 +63,7 @@ apps:
   source:
     enabled: on
 )",
-                     socket.string(), kRight, smolds_name(congestion));
+                     socket.string(), kRight, smolds_name(congestion), buffer, buffer);
 }
 
 std::string text_of(const fs::path& file) {
@@ -117,21 +112,73 @@ class Path {
   Path(const DaemonPlaces& places, std::string name, bool to_smold)
       : places_{places}, name_{std::move(name)}, to_smold_{to_smold} {}
 
-  Figure stream(const Cell& cell, Seconds time) {
-    if (congestion_ != cell.congestion) start(cell.congestion);
-    set_link(cell);
+  /// The kernel on the left opens the streams.
+  Figure stream(const BridgeCell& cell, double scale) {
+    prepare(cell);
     StreamOptions options;
     options.congestion = cell.congestion;
-    options.warm_up = std::min(time, Seconds{0.5} + Seconds{cell.rtt_ms * 10e-3});
+    options.warm_up = scale * cell.warm_up();
     options.standstill = Seconds{15};
-    const double before = bridge_->cpu();
+    options.streams = cell.streams();
+    const Use use{*this};
+    const StreamFigure figure = run_client(*left_, kRight, cell.way, scale * cell.time(), options);
+    return {figure.gbit_a_second * 1e3, use.notes(cell)};
+  }
+
+  /// smold opens them, to a sink or a source on the left. Precondition: there is a smold.
+  Figure stream_of_opener(const BridgeCell& cell, double scale) {
+    prepare(cell);
+    const KernelServer server{*left_, kLeft, cell.congestion};
+    const Way way = cell.way == Way::kFromServer ? Way::kToServer : Way::kFromServer;
+    const std::string words = fmt::format(
+        "exec '{}' --server '{}' tcp connect {}:{} {} > /dev/null", places_.smolctl.string(),
+        api_of_smold_, kLeft, way == Way::kToServer ? kSinkPort : kSourcePort,
+        way == Way::kToServer ? "< /dev/zero" : "");
+    const Use use{*this};
+    std::vector<std::unique_ptr<Process>> openers;
+    for (unsigned i = 0; i < cell.streams(); ++i) {
+      openers.push_back(
+          std::make_unique<Process>(std::vector<std::string>{"sh", "-c", words},
+                                    Process::Options{.input = Process::Input::kHeldOpen}));
+      std::this_thread::sleep_for(scale * cell.warm_up() / 2 / cell.streams());
+    }
+    std::this_thread::sleep_for(scale * cell.warm_up() / 2);
+    const std::uint64_t before = server.octets(way);
     const Stopwatch watch;
-    const StreamFigure figure = run_client(*left_, kRight, cell.way, time, options);
-    const double cpu = (bridge_->cpu() - before) / watch.elapsed().count();
-    return {figure.gbit_a_second * 1e3, {{"bridge CPU", cpu}}};
+    std::this_thread::sleep_for(scale * cell.time());
+    const std::uint64_t octets = server.octets(way) - before;
+    const double seconds = watch.elapsed().count();
+    for (const std::unique_ptr<Process>& opener : openers) {
+      if (!opener->alive()) throw Failure{"smolctl tcp connect: " + opener->output()};
+    }
+    return {static_cast<double>(octets) * 8 / seconds / 1e6, use.notes(cell)};
   }
 
  private:
+  /// What the bridge uses while this lives.
+  class Use {
+   public:
+    explicit Use(const Path& path) : path_{path}, before_{path.bridge_->cpu()} {}
+    std::vector<std::pair<std::string, double>> notes(const BridgeCell& cell) const {
+      const double cpu = (path_.bridge_->cpu() - before_) / watch_.elapsed().count();
+      return {{"streams", static_cast<double>(cell.streams())}, {"bridge CPU", cpu}};
+    }
+
+   private:
+    const Path& path_;
+    const double before_;
+    const Stopwatch watch_;
+  };
+
+  void prepare(const BridgeCell& cell) {
+    const std::string buffer = buffer_for(cell.streams());
+    if (congestion_ != cell.congestion || (to_smold_ && buffer_ != buffer)) {
+      buffer_ = buffer;
+      start(cell.congestion);
+    }
+    set_link(cell);
+  }
+
   fs::path file(const std::string& what) const { return places_.out / (name_ + "-" + what); }
 
   /// Both anew: a smold's congestion control is that of its start.
@@ -143,6 +190,7 @@ class Path {
     middle_.emplace();
     right_.emplace();
     const fs::path socket = fs::absolute(file("memif.sock"));
+    api_of_smold_ = "unix://" + fs::absolute(file("smold-ctl.sock")).string();
     api_ = "unix://" + fs::absolute(file("ctl.sock")).string();
     const std::string far =
         to_smold_ ? "net_memif0,socket=" + socket.string() + ",socket-abstract=no,role=server"
@@ -154,8 +202,8 @@ class Path {
     settle(*left_, "left", kLeft);
     if (to_smold_) {
       const fs::path config = file("smold.yaml");
-      write_file(config, config_of_smold(congestion, socket));
-      argv = {places_.smold.string(), "--config", config.string(), "--grpc", "off"};
+      write_file(config, config_of_smold(congestion, buffer_.c_str(), socket));
+      argv = {places_.smold.string(), "--config", config.string(), "--grpc", api_of_smold_};
       smold_.emplace(file("smold.log"), argv, *middle_);
     } else {
       move_interface(*middle_, "right", *right_);
@@ -165,7 +213,7 @@ class Path {
     congestion_ = congestion;
   }
 
-  void set_link(const Cell& cell) {
+  void set_link(const BridgeCell& cell) {
     const std::string lossy = fmt::format("loss={}", cell.loss);
     const bool to_right = cell.way == Way::kToServer;
     const std::vector<std::string> both = {fmt::format("delay={}us", cell.rtt_ms * 500),
@@ -188,7 +236,9 @@ class Path {
   const std::string name_;
   const bool to_smold_;
   std::string api_;
+  std::string api_of_smold_;
   std::string congestion_;
+  std::string buffer_;
   std::optional<NetworkNamespace> left_;
   std::optional<NetworkNamespace> middle_;
   std::optional<NetworkNamespace> right_;
@@ -205,7 +255,7 @@ std::vector<std::string> congestion_controls(const DaemonPlaces& places) {
   for (const char* name : {"reno", "cubic", "bbr"}) {
     if (std::find(kernels.begin(), kernels.end(), name) == kernels.end()) continue;
     const fs::path config = places.out / "bridge-try.yaml";
-    write_file(config, config_of_smold(name, "/tmp/none"));
+    write_file(config, config_of_smold(name, buffer_for(1), "/tmp/none"));
     const Process::Ended tried =
         run_to_end({places.smold.string(), "--check-config", config.string()}, {});
     if (tried.status == 0) out.emplace_back(name);
@@ -222,29 +272,45 @@ struct Rigs {
   Path reference;
 };
 
-void add_rows(Series& series, const std::shared_ptr<Rigs>& rigs, const Cell& cell) {
-  const bool from = cell.way == Way::kFromServer;
-  const std::string name =
-      fmt::format("{} {} {} % {} ms {} Mbit/s", cell.congestion, from ? "from" : "to", cell.loss,
-                  cell.rtt_ms, cell.rate_mbit);
+/// Of the times of a cell: --quick cuts them.
+double scale_of(const Effort& effort) {
+  return std::min(1.0, effort.device / Effort{}.device);
+}
+
+void add_rows(Series& series, const std::shared_ptr<Rigs>& rigs, const BridgeCell& cell) {
   Row ours;
-  ours.name = name + " smold";
-  ours.group = fmt::format("{}, {}", cell.congestion,
-                           from ? "smold sends to Linux" : "Linux sends to smold");
+  ours.name = cell.name() + " smold";
+  ours.group =
+      fmt::format("{}, {}", cell.congestion,
+                  cell.way == Way::kFromServer ? "smold sends to Linux" : "Linux sends to smold");
   ours.unit = "Mbit/s";
   ours.better = Better::kHigher;
-  ours.reference = name + " kernel";
+  ours.reference = cell.name() + " kernel";
   ours.measure = [rigs, cell](const Effort& effort) {
-    return rigs->ours.stream(cell, kShare * effort.device);
+    return rigs->ours.stream(cell, scale_of(effort));
   };
   Row reference = ours;
   reference.name = ours.reference;
   reference.reference.clear();
   reference.measure = [rigs, cell](const Effort& effort) {
-    return rigs->reference.stream(cell, kShare * effort.device);
+    return rigs->reference.stream(cell, scale_of(effort));
   };
   series.rows.push_back(std::move(ours));
   series.rows.push_back(std::move(reference));
+}
+
+/// Compared with the same cell of Linux to Linux, to which it is one who opens.
+void add_row_of_opener(Series& series, const std::shared_ptr<Rigs>& rigs, const BridgeCell& cell) {
+  Row row;
+  row.name = cell.name() + " smold opens";
+  row.group = fmt::format("{}, smold opens the connection", cell.congestion);
+  row.unit = "Mbit/s";
+  row.better = Better::kHigher;
+  row.reference = cell.name() + " kernel";
+  row.measure = [rigs, cell](const Effort& effort) {
+    return rigs->ours.stream_of_opener(cell, scale_of(effort));
+  };
+  series.rows.push_back(std::move(row));
 }
 
 }  // namespace
@@ -261,17 +327,16 @@ Series bridge_series(const DaemonPlaces& places) {
       "with a queue of one round trip (at least 50 frames), loss in the direction of the data",
       "goal: at least 90 % of what Linux to Linux has with the same congestion control; BBR is "
       "compared up to 1 % of loss, because the kernel's is version 1",
-      "MTU 1500; payload a second after a warm-up of half a second and ten round trips; buffers of "
-      "8 MiB in smold, the kernel's as they are; no thread is pinned",
+      "where loss bounds a stream, several together, below 40 % of the rate, for some 200 losses "
+      "or 12 s; payload of all of them after a warm-up of half a second and 20 or 40 round trips",
+      "Linux opens the connections, and in the rows so named smold does, by smolctl",
+      "MTU 1500; buffers of 8 MiB for one stream and 2 MiB for several in smold, the kernel's as "
+      "they are; no thread is pinned",
   };
   for (const std::string& congestion : congestion_controls(places)) {
-    for (const Way way : {Way::kFromServer, Way::kToServer}) {
-      for (const double loss : {0.0, 0.1, 1.0, 3.0}) {
-        if (congestion == "bbr" && loss > 1) continue;
-        for (const int rtt : {2, 20, 100}) {
-          for (const int rate : {50, 200}) add_rows(out, rigs, {loss, rtt, rate, congestion, way});
-        }
-      }
+    for (const BridgeCell& cell : bridge_cells(congestion)) add_rows(out, rigs, cell);
+    for (const BridgeCell& cell : bridge_cells_of_opener(congestion)) {
+      add_row_of_opener(out, rigs, cell);
     }
   }
   return out;
