@@ -123,7 +123,7 @@ class TcpTransport {
       relieve();
   }
 
-  // --- the socket calls, tcp_sockets.hh; semantics as in Sockets
+  // --- the socket calls, tcp_open.hh and tcp_sockets.hh; semantics as in Sockets
   // -------------------------------------------
 
   Result<SocketId, Error> listen(const TcpListenOptions& options) noexcept;
