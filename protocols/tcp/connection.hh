@@ -352,6 +352,7 @@ class Connection {
   bool must_pace(Instant now) noexcept;
   void pace(const Context& context, Instant now, std::uint32_t octets) noexcept;
   void set_pace(const Context& context) noexcept;
+  std::uint64_t paced_at() const noexcept;
   bool send_probe(const Context& context, Instant now, SegmentOut& out) noexcept;
   bool send_new(const Context& context, Instant now, SegmentOut& out) noexcept;
   bool held_back(Instant now, std::uint32_t len, std::uint32_t queued, std::uint32_t usable,
@@ -393,6 +394,12 @@ class Connection {
   void on_retransmit_timer(const Context& context, Instant now, Actions& out) noexcept;
   void on_persist_timer(const Context& context, Instant now, Actions& out) noexcept;
   void on_keep_alive_timer(Instant now, Actions& out) noexcept;
+
+  // info.cc
+  void tell_path(Info& out) const noexcept;
+  void tell_queues(Info& out) const noexcept;
+  void tell_counts(Info& out) const noexcept;
+  void tell_timers(Info& out) const noexcept;
 
   void arm(Timer timer, Instant when) noexcept {
     timers_[static_cast<std::size_t>(timer)] = when;

@@ -219,14 +219,21 @@ void Connection::pace(const Context& context, Instant now, std::uint32_t octets)
   pace_until_ = std::max(pace_until_, now - credit) + time(octets);
 }
 
+/// In the units of pace_q10_.
+constexpr std::uint64_t kSecond = std::uint64_t{1'000'000'000} << 10;
+
 void Connection::set_pace(const Context& context) noexcept {
   const std::uint64_t rate =
       context.config.pacing ? congestion_.pacing_rate(rto_.srtt()) : std::uint64_t{0};
-  constexpr std::uint64_t kSecond = std::uint64_t{1'000'000'000} << 10;
   pace_q10_ =
       rate == 0
           ? 0
           : static_cast<std::uint32_t>(std::clamp<std::uint64_t>(kSecond / rate, 1, 0xffff'ffff));
+}
+
+/// Octets a second; 0: not paced.
+std::uint64_t Connection::paced_at() const noexcept {
+  return pace_q10_ == 0 ? 0 : kSecond / pace_q10_;
 }
 
 /// One octet, or the FIN, into a closed window (RFC 9293 section 3.8.6.1). It counts neither as

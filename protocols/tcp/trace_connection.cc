@@ -19,7 +19,7 @@ Trace Connection::trace() const noexcept {
   constexpr std::uint32_t kNotKnown = 1u << 30;
   Trace out;
   out.delivered = delivery_.delivered;
-  out.pacing_rate = pace_q10_ == 0 ? 0 : (std::uint64_t{1'000'000'000} << 10) / pace_q10_;
+  out.pacing_rate = paced_at();
   out.iss = iss_;
   out.irs = irs_;
   out.snd_una = snd_una_;
