@@ -58,6 +58,23 @@ class TcpBlackHoleTest : public ::testing::TestWithParam<IpFamily> {
         most_steps);
   }
   tcp::Info info(Pair& pair) { return pair.a.stack->tcp_info(from).value(); }
+  std::uint32_t mss(Pair& pair) { return info(pair).mss; }
+  /// A transfer that begins with short segments over a path of 1400 octets finds that out, and
+  /// loses the probes alone.
+  void find_1400_at_no_cost(const Host::Options& options) {
+    Pair pair{options};
+    pair.longest = 1400;
+    connect(pair);
+    EXPECT_EQ(mss(pair), payload(v4() ? 1024 : 1280));
+    ASSERT_TRUE(transfer(pair, 3'000'000));
+    EXPECT_LE(mss(pair), payload(1400));
+    EXPECT_GT(mss(pair) + 8, payload(1400));
+    EXPECT_GE(pair.vanished, 2u);
+    EXPECT_LE(pair.vanished, 8u) << "one segment each";
+    EXPECT_EQ(info(pair).timeouts, 0u);
+    EXPECT_EQ(info(pair).fast_retrans, 0u);
+    EXPECT_GT(info(pair).ssthresh, 1u << 29) << "never cut";
+  }
 
   SocketId from;
   SocketId at;
@@ -78,8 +95,8 @@ TEST_P(TcpBlackHoleTest, ATransferEscapesAndFindsWhatThePathCarries) {
   ASSERT_TRUE(transfer(pair, 100'000, 3000)) << "within three seconds";
   EXPECT_EQ(pair.a.stack->counters().tcp_black_holes.value(), 1u);
   ASSERT_TRUE(transfer(pair, 2'000'000));
-  EXPECT_LE(info(pair).mss, payload(1400));
-  EXPECT_GT(info(pair).mss + 8, payload(1400));
+  EXPECT_LE(mss(pair), payload(1400));
+  EXPECT_GT(mss(pair) + 8, payload(1400));
   EXPECT_GE(pair.a.stack->counters().tcp_mtu_probes.value(), 3u);
   EXPECT_GE(pair.a.stack->counters().tcp_mtu_probes_arrived.value(), 1u);
 }
@@ -89,10 +106,10 @@ TEST_P(TcpBlackHoleTest, APathThatNarrowsUnderATransferIsEscapedToo) {
   Pair pair{options(tcp::PathProbing::kBlackHole)};
   connect(pair);
   ASSERT_TRUE(transfer(pair, 500'000));
-  EXPECT_EQ(info(pair).mss, payload(1500));
+  EXPECT_EQ(mss(pair), payload(1500));
   pair.longest = 1300;
   ASSERT_TRUE(transfer(pair, 2'000'000));
-  EXPECT_LE(info(pair).mss, payload(1300));
+  EXPECT_LE(mss(pair), payload(1300));
   EXPECT_EQ(pair.a.stack->counters().tcp_black_holes.value(), 1u);
 }
 
@@ -114,41 +131,19 @@ TEST_P(TcpBlackHoleTest, AfterAnOutageSegmentsGrowAgain) {
   EXPECT_FALSE(transfer(pair, 100'000, 3000));
   pair.longest = 0;
   ASSERT_TRUE(transfer(pair, 2'000'000));
-  EXPECT_GT(info(pair).mss + 16, payload(1500));
+  EXPECT_GT(mss(pair) + 16, payload(1500));
 }
 
 // TCP-254: the probes that vanish are no congestion.
 TEST_P(TcpBlackHoleTest, ProbesThatVanishCostTheCongestionWindowNothing) {
-  Pair pair{options(tcp::PathProbing::kAlways)};
-  pair.longest = 1400;
-  connect(pair);
-  EXPECT_EQ(info(pair).mss, payload(v4() ? 1024 : 1280));
-  ASSERT_TRUE(transfer(pair, 3'000'000));
-  EXPECT_LE(info(pair).mss, payload(1400));
-  EXPECT_GT(info(pair).mss + 8, payload(1400));
-  EXPECT_GE(pair.vanished, 2u);
-  EXPECT_LE(pair.vanished, 8u) << "one segment each";
-  EXPECT_EQ(info(pair).timeouts, 0u);
-  EXPECT_EQ(info(pair).fast_retrans, 0u);
-  EXPECT_GT(info(pair).ssthresh, 1u << 29) << "never cut";
+  find_1400_at_no_cost(options(tcp::PathProbing::kAlways));
 }
 
 // TCP-254: and no more do they if the peer does not tell by SACK what it has.
 TEST_P(TcpBlackHoleTest, WithoutSackThreeDuplicatesTellOfAProbe) {
   Host::Options without = options(tcp::PathProbing::kAlways);
   without.config.tcp.sack = false;
-  Pair pair{without};
-  pair.longest = 1400;
-  connect(pair);
-  EXPECT_EQ(info(pair).mss, payload(v4() ? 1024 : 1280));
-  ASSERT_TRUE(transfer(pair, 3'000'000));
-  EXPECT_LE(info(pair).mss, payload(1400));
-  EXPECT_GT(info(pair).mss + 8, payload(1400));
-  EXPECT_GE(pair.vanished, 2u);
-  EXPECT_LE(pair.vanished, 8u) << "one segment each";
-  EXPECT_EQ(info(pair).timeouts, 0u);
-  EXPECT_EQ(info(pair).fast_retrans, 0u);
-  EXPECT_GT(info(pair).ssthresh, 1u << 29) << "never cut";
+  find_1400_at_no_cost(without);
 }
 
 // TCP-254
@@ -156,7 +151,7 @@ TEST_P(TcpBlackHoleTest, AlwaysSearchingBeginsSmallAndSoonFillsTheLink) {
   Pair pair{options(tcp::PathProbing::kAlways)};
   connect(pair);
   ASSERT_TRUE(transfer(pair, 300'000));
-  EXPECT_EQ(info(pair).mss, payload(1500));
+  EXPECT_EQ(mss(pair), payload(1500));
   EXPECT_EQ(pair.a.stack->counters().tcp_mtu_probes.value(), 1u);
 }
 

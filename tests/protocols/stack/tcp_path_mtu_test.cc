@@ -32,6 +32,23 @@ class TcpPathMtuTest : public TcpTest, public ::testing::WithParamInterface<IpFa
   }
   std::uint32_t mss(SocketId socket) { return host.stack->tcp_info(socket)->mss; }
   std::uint32_t cwnd(SocketId socket) { return host.stack->tcp_info(socket)->cwnd; }
+  /// The text of what leaves, in packets of `longest` octets at most.
+  Octets short_enough(const std::vector<Frame>& frames, std::size_t longest) {
+    Octets got;
+    for (const Frame& frame : frames) {
+      EXPECT_LE(frame.ip_len, longest);
+      got = got + frame.payload;
+    }
+    return got;
+  }
+  /// The routers say of each but the first what was said of that.
+  void expect_no_news(const std::vector<Frame>& lost, std::uint32_t mtu) {
+    for (std::size_t i = 1; i < lost.size(); ++i) {
+      host.receive(too_big(lost[i], mtu));
+      EXPECT_EQ(host.only_dropped(), Drop::kIcmpNoNewMtu);
+    }
+    EXPECT_THAT(host.sent(), IsEmpty());
+  }
   /// Acknowledges all there is until nothing more comes; the text that did.
   Octets drain(TcpPeer& peer, std::size_t longest = 1500) {
     Octets got;
@@ -68,20 +85,9 @@ TEST_P(TcpPathMtuTest, WhatIsTooLongGoesAgainAtOnceInSmallerSegments) {
   const std::uint32_t before = cwnd(socket);
   host.receive(too_big(lost[0], 1300));
   EXPECT_EQ(mss(socket), 1300u - headers());
-  const std::vector<Frame> again = peer.take();
-  Octets got;
-  for (const Frame& frame : again) {
-    EXPECT_LE(frame.ip_len, 1300u);
-    got = got + frame.payload;
-  }
-  EXPECT_EQ(got, text);
+  EXPECT_EQ(short_enough(peer.take(), 1300), text);
   EXPECT_EQ(cwnd(socket), before);
-  // The routers say the same of each.
-  for (std::size_t i = 1; i < lost.size(); ++i) {
-    host.receive(too_big(lost[i], 1300));
-    EXPECT_EQ(host.only_dropped(), Drop::kIcmpNoNewMtu);
-  }
-  EXPECT_THAT(host.sent(), IsEmpty());
+  expect_no_news(lost, 1300);
   EXPECT_EQ(counters().path_mtu_updates.value(), 1u);
   peer.acknowledge();
   EXPECT_EQ(host.stack->tcp_info(socket)->timeouts, 0u);
@@ -261,17 +267,8 @@ TEST_P(TcpPathMtuTest, WhatOtherConnectionsHadInFlightGoesAgainWhenARouterReturn
   ASSERT_EQ(mss(other), 1300u - headers());
   const std::uint32_t before = cwnd(other);
   host.receive(too_big(lost_too[0], 1300));
-  Octets got;
-  for (const Frame& frame : second.take()) {
-    EXPECT_LE(frame.ip_len, 1300u);
-    got = got + frame.payload;
-  }
-  EXPECT_EQ(got, text) << "and not what was short";
-  for (std::size_t i = 1; i < lost_too.size(); ++i) {
-    host.receive(too_big(lost_too[i], 1300));
-    EXPECT_EQ(host.only_dropped(), Drop::kIcmpNoNewMtu);
-  }
-  EXPECT_THAT(host.sent(), IsEmpty());
+  EXPECT_EQ(short_enough(second.take(), 1300), text) << "and not what was short";
+  expect_no_news(lost_too, 1300);
   EXPECT_EQ(cwnd(other), before);
   EXPECT_EQ(counters().path_mtu_updates.value(), 1u);
   second.rcv_nxt += static_cast<std::uint32_t>(more.size());
@@ -448,12 +445,14 @@ TEST_P(TcpPathMtu4Test, BelowTheLeastRoutersMayFragment) {
 /// Between us and the host there is a route that says how long packets may be.
 class TcpRouteMtuTest : public TcpPathMtuTest {
  protected:
-  TcpRouteMtuTest() {
-    Route route;
-    route.destination = v4() ? IpPrefix{kFar4, 24} : IpPrefix{kFar6, 64};
-    route.gateway = v4() ? kRouter4 : kRouter6;
-    route.mtu = 1320;
-    EXPECT_EQ(error_of(host.stack->add_route(route)), "none");
+  TcpRouteMtuTest() { EXPECT_EQ(error_of(host.stack->add_route(route(1320))), "none"); }
+
+  Route route(std::uint16_t mtu) const {
+    Route out;
+    out.destination = v4() ? IpPrefix{kFar4, 24} : IpPrefix{kFar6, 64};
+    out.gateway = v4() ? kRouter4 : kRouter6;
+    out.mtu = mtu;
+    return out;
   }
 };
 INSTANTIATE_TEST_SUITE_P(Over, TcpRouteMtuTest, ::testing::Values(IpFamily::kIp4, IpFamily::kIp6),
@@ -477,15 +476,10 @@ TEST_P(TcpRouteMtuTest, ThatChangesIsTakenUpWithTheNextSegment) {
   TcpPeer peer = far();
   const SocketId socket = established(peer);
   EXPECT_EQ(mss(socket), 1320u - headers());
-  Route route;
-  route.destination = v4() ? IpPrefix{kFar4, 24} : IpPrefix{kFar6, 64};
-  route.gateway = v4() ? kRouter4 : kRouter6;
-  route.mtu = 1290;
-  ASSERT_EQ(error_of(host.stack->replace_route(route)), "none");
+  ASSERT_EQ(error_of(host.stack->replace_route(route(1290))), "none");
   write(socket, pattern(5000));
   EXPECT_EQ(drain(peer, 1290).size(), 5000u);
-  route.mtu = 0;
-  ASSERT_EQ(error_of(host.stack->replace_route(route)), "none");
+  ASSERT_EQ(error_of(host.stack->replace_route(route(0))), "none");
   write(socket, pattern(5000));
   EXPECT_EQ(peer.take()[0].ip_len, 1500u);
 }

@@ -138,6 +138,14 @@ class TcpTest : public StackTest {
     EXPECT_EQ(error_of(socket), "none");
     return socket.value_or(SocketId{});
   }
+  /// A router's word about a segment of ours, in IPv4.
+  void unreachable(const Frame& sent, std::uint8_t code) {
+    const Bytes packet = sent.ip_octets().first(28);
+    host.receive(ip_frame(
+        ip_packet(kRouter4, sent.source, IpProtocol::kIcmp,
+                  icmp_message(kRouter4, sent.source, 3, code, 0, {packet.begin(), packet.end()})),
+        kRouterMac));
+  }
   /// A connection that `peer` opened to a listener of its own, and that was accepted.
   SocketId established(TcpPeer& peer) {
     const SocketId listener = listen(peer.theirs.port, 16, 16, peer.theirs.address);

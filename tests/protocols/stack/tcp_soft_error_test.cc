@@ -6,14 +6,6 @@ namespace {
 
 class TcpSoftErrorTest : public TcpTest {
  protected:
-  /// A router's word about a segment of ours.
-  void unreachable(const Frame& sent, std::uint8_t code) {
-    const Bytes packet = sent.ip_octets().first(28);
-    host.receive(ip_frame(
-        ip_packet(kRouter4, sent.source, IpProtocol::kIcmp,
-                  icmp_message(kRouter4, sent.source, 3, code, 0, {packet.begin(), packet.end()})),
-        kRouterMac));
-  }
   /// Three retransmissions go unanswered: 200, 400 and 800 ms at the default floor.
   void reach_r1() { host.advance(milliseconds(1500)); }
 

@@ -13,14 +13,6 @@ class TcpStrictTest : public TcpTest {
     return options;
   }
   TcpStrictTest() : TcpTest{strict()} {}
-
-  void unreachable(const Frame& sent, std::uint8_t code) {
-    const Bytes packet = sent.ip_octets().first(28);
-    host.receive(ip_frame(
-        ip_packet(kRouter4, sent.source, IpProtocol::kIcmp,
-                  icmp_message(kRouter4, sent.source, 3, code, 0, {packet.begin(), packet.end()})),
-        kRouterMac));
-  }
 };
 
 // TCP-146: SHLD-26 to the letter, of what is in flight; what is soft stays soft (TCP-144).

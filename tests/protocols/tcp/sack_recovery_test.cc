@@ -30,9 +30,28 @@ std::string text(int from, int to) {
   return out;
 }
 
-/// Ten segments are in flight, cwnd is full and nothing more is queued.
+/// All that is written leaves at once, up to `end`.
+std::string in_flight(int end, int begin = 1) {
+  const std::string last = std::to_string(end - 1000) + ":" + std::to_string(end);
+  return "write " + std::to_string(end - begin) + "\n" + text(begin, end - 1000) + " > P " + last +
+         " ack 1\n";
+}
+/// cwnd is full and nothing more is queued.
 std::string ten_in_flight() {
-  return "write 10000\n" + text(1, 9001) + " > P 9001:10001 ack 1\n";
+  return in_flight(10'001);
+}
+
+/// Of two segments the first comes late; of six more, which leave at 200 ms, the first and the last
+/// are not there when the others are.
+std::string late_twice() {
+  return "0ms " + in_flight(2001) + R"(
+    100ms  < . ack 1 sack 1001:2001
+    101ms  < . ack 2001
+           is reordering 1
+    200ms  )" +
+         in_flight(8001, 2001) + R"(
+    300ms  < . ack 2001 sack 3001:7001
+  )";
 }
 
 // TCP-206, TCP-217: a hole below three SACKed segments is resent, and it alone.
@@ -119,21 +138,7 @@ TEST_P(TcpSackRecovery, TheWindowComesDownInProportion) {
 // path is known to reorder.
 TEST_P(TcpSackRecovery, ReorderingIsNoLoss) {
   Scripted c = established(no_probe());
-  run(c, R"(
-    0ms    write 2000
-           > . 1:1001 ack 1
-           > P 1001:2001 ack 1
-    100ms  < . ack 1 sack 1001:2001
-    101ms  < . ack 2001            // late: the path reorders
-           is reordering 1
-    200ms  write 6000
-           > . 2001:3001 ack 1
-           > . 3001:4001 ack 1
-           > . 4001:5001 ack 1
-           > . 5001:6001 ack 1
-           > . 6001:7001 ack 1
-           > P 7001:8001 ack 1
-    300ms  < . ack 2001 sack 3001:7001
+  run(c, late_twice() + R"(
     310ms  < . ack 8001
            is sum_retrans 0
            is fast_retrans 0
@@ -145,20 +150,7 @@ TEST_P(TcpSackRecovery, ReorderingIsNoLoss) {
 // ACK to tell.
 TEST_P(TcpSackRecovery, TheReorderingWindowEndsByItself) {
   Scripted c = established(no_probe());
-  run(c, R"(
-    0ms    write 2000
-           > . 1:1001 ack 1
-           > P 1001:2001 ack 1
-    100ms  < . ack 1 sack 1001:2001
-    101ms  < . ack 2001
-    200ms  write 6000
-           > . 2001:3001 ack 1
-           > . 3001:4001 ack 1
-           > . 4001:5001 ack 1
-           > . 5001:6001 ack 1
-           > . 6001:7001 ack 1
-           > P 7001:8001 ack 1
-    300ms  < . ack 2001 sack 3001:7001
+  run(c, late_twice() + R"(
     324ms  nothing
     325ms  > . 2001:3001 ack 1     // RTT 100 ms and a quarter of the shortest
            event fast_retransmit
@@ -193,12 +185,7 @@ TEST_P(TcpSackRecovery, ALostRetransmissionIsFoundByWhatWentLater) {
 // TCP-221: the last segments of a flight are lost: two round trips later the last goes again.
 TEST_P(TcpSackRecovery, ALostTailIsProbed) {
   Scripted c = established(with_sack());
-  run(c, R"(
-    0ms    write 4000
-           > . 1:1001 ack 1
-           > . 1001:2001 ack 1
-           > . 2001:3001 ack 1
-           > P 3001:4001 ack 1
+  run(c, in_flight(4001) + R"(
     100ms  < . ack 2001
     299ms  nothing
     300ms  > P 3001:4001 ack 1
@@ -216,12 +203,7 @@ TEST_P(TcpSackRecovery, ALostTailIsProbed) {
 // within.
 TEST_P(TcpSackRecovery, ATailBeyondAShrunkWindowIsNotProbed) {
   Scripted c = established(with_sack());
-  run(c, R"(
-    0ms    write 4000
-           > . 1:1001 ack 1
-           > . 1001:2001 ack 1
-           > . 2001:3001 ack 1
-           > P 3001:4001 ack 1
+  run(c, in_flight(4001) + R"(
     100ms  < . ack 2001 win 1500
     349ms  nothing
     350ms  > . 2001:3001 ack 1
@@ -424,11 +406,7 @@ TEST_P(TcpSackRecovery, ADuplicateReportIsNoLoss) {
 // TCP-214, TRAP-17: the peer throws away what it had SACKed: it is there to be sent again.
 TEST_P(TcpSackRecovery, APeerThatRenegesIsSentAllAgain) {
   Scripted c = established(no_probe());
-  run(c, R"(
-    0ms    write 3000
-           > . 1:1001 ack 1
-           > . 1001:2001 ack 1
-           > P 2001:3001 ack 1
+  run(c, in_flight(3001) + R"(
     100ms  < . ack 1001 sack 2001:3001
     125ms  > . 1001:2001 ack 1
     200ms  < . ack 2001            // and forgets the rest
@@ -444,11 +422,7 @@ TEST_P(TcpSackRecovery, APeerThatRenegesIsSentAllAgain) {
 // the sender, who has nothing else to send: a timer must run.
 TEST_P(TcpSackRecovery, APeerThatRenegesWhileItsWindowIsShutIsSentAllAgain) {
   Scripted c = established(no_probe());
-  run(c, R"(
-    0ms    write 3000
-           > . 1:1001 ack 1
-           > . 1001:2001 ack 1
-           > P 2001:3001 ack 1
+  run(c, in_flight(3001) + R"(
     100ms  < . ack 1001 win 0 sack 2001:3001
     110ms  < . ack 2001 win 0
     360ms  > . 2001:2002 ack 1
