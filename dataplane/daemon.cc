@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <thread>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 
 #include "dataplane/capture_hub.hh"
 #include "dataplane/capture_writer.hh"
+#include "dataplane/chance.hh"
 #include "dataplane/courier.hh"
 #include "dataplane/dpdk.hh"
 #include "dataplane/eal.hh"
@@ -31,7 +31,6 @@
 #include "dataplane/printed.hh"
 #include "dataplane/worker.hh"
 #include "protocols/base/check.hh"
-#include "protocols/base/random.hh"
 
 namespace smol::dataplane {
 namespace {
@@ -40,39 +39,6 @@ namespace {
 /// themselves.
 constexpr std::size_t kDpdkOctets = std::size_t{64} << 20;
 constexpr std::size_t kPortOctets = std::size_t{8} << 20;
-
-/// Numbers from the configured seed, or from the kernel.
-class Chance {
- public:
-  explicit Chance(std::optional<std::uint64_t> seed) {
-    std::uint64_t value = 0;
-    if (seed) {
-      value = *seed;
-    } else {
-      SMOL_CHECK(getrandom(&value, sizeof value, 0) == sizeof value);
-      from_kernel_ = true;
-    }
-    rng_ = Rng{value};
-  }
-  std::uint64_t next() {
-    std::uint64_t value = rng_.next();
-    // A secret is only as good as its source: not one seed for all of them.
-    if (from_kernel_) SMOL_CHECK(getrandom(&value, sizeof value, 0) == sizeof value);
-    return value;
-  }
-  StackSecrets secrets() {
-    StackSecrets out;
-    out.hash = {next(), next()};
-    out.isn = {next(), next()};
-    out.seed = next();
-    out.cookie = {next(), next()};
-    return out;
-  }
-
- private:
-  bool from_kernel_ = false;
-  Rng rng_{0};
-};
 
 bool sleeps(const Config& config) {
   switch (config.idle.sleep) {
