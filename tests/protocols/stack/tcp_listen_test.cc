@@ -129,7 +129,7 @@ TEST_F(TcpListenTest, AcceptsInTheOrderOfTheHandshakes) {
   EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "EAGAIN");
 }
 
-// TCP-029, TRAP-33, TRAP-34: what came before it was accepted is news to who accepts it.
+// TRAP-33, TRAP-34: what came before it was accepted is news to who accepts it.
 TEST_F(TcpListenTest, AnAcceptedConnectionTellsWhatItAlreadyHas) {
   const SocketId listener = listen();
   TcpPeer peer = client();

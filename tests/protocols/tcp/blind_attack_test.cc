@@ -177,7 +177,7 @@ TEST_P(TcpBlindAttack, ThrottleCountsAllKindsAndEndsAfterItsInterval) {
   )");
 }
 
-// The budget is a connection's own: nobody learns from one about another.
+// TCP-181: the budget is a connection's own: nobody learns from one about another.
 TEST_P(TcpBlindAttack, ThrottleIsNotShared) {
   Scripted a = established({.config = {.challenge_acks = 1}});
   Scripted b = established({.config = {.challenge_acks = 1}});

@@ -392,7 +392,7 @@ TEST_P(TcpClose, FinWait2LastsAsLongAsItsUser) {
   run(c, "10d state FIN-WAIT-2\n < F. ack 2\n > . 2:2(0) ack 2\n state TIME-WAIT");
 }
 
-// smoltcp: timeouts in FIN-WAIT-1 and LAST-ACK; R2 of data holds for the FIN (TCP-074).
+// smoltcp: timeouts in FIN-WAIT-1 and LAST-ACK; R2 of data holds for the FIN.
 TEST_P(TcpClose, UnansweredFinEndsTheConnection) {
   const Given given{.options = {.user_timeout = seconds(2)}};
   Scripted active = fin_wait_1(given);

@@ -302,10 +302,9 @@ TEST_P(TcpRetransmission, MeasuresNoEchoThatCannotBe) {
   }
 }
 
-// TCP-204: one sample a round trip, however many segments and ACKs.
+// TCP-204: one sample a round trip, however many segments and ACKs, and timestamps in each of them.
 TEST_P(TcpRetransmission, MeasuresOnceARoundTrip) {
-  Scripted c = established();
-  run(c, R"(
+  const std::string script = R"(
     0ms     write 3000
             > . 1:1001 ack 1
             > . 1001:2001 ack 1
@@ -320,7 +319,11 @@ TEST_P(TcpRetransmission, MeasuresOnceARoundTrip) {
             > P 3001:3501 ack 1
     390ms   < . ack 3501
             is srtt 120ms
-  )");
+  )";
+  Scripted c = established();
+  run(c, script);
+  Scripted with_timestamps = established({.timestamps = true});
+  run(with_timestamps, script);
 }
 
 // --- SYN

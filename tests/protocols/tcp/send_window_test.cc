@@ -80,8 +80,9 @@ TEST_P(TcpSendWindow, IsTakenFromAnOlderSegmentThatAcknowledgesMore) {
   )");
 }
 
-// --- silly windows, TCP-103 ----------------------------------------------------------------------
+// --- silly windows -------------------------------------------------------------------------------
 
+// TCP-103
 TEST_P(TcpSendWindow, IsNotUsedInSmallPieces) {
   Scripted c = established({.window = 10'000});
   run(c, R"(
@@ -107,7 +108,7 @@ TEST_P(TcpSendWindow, IsNotUsedInSmallPieces) {
   )");
 }
 
-// Half of the largest window that there ever was is worth it.
+// TCP-103: half of the largest window that there ever was is worth it.
 TEST_P(TcpSendWindow, IsUsedFromHalfOfItsLargest) {
   Scripted c = established({.window = 800});
   run(c, R"(
@@ -119,7 +120,7 @@ TEST_P(TcpSendWindow, IsUsedFromHalfOfItsLargest) {
   )");
 }
 
-// All there is to send is worth it too.
+// TCP-103: all there is to send is worth it too.
 TEST_P(TcpSendWindow, IsUsedForTheLastPieceAtOnce) {
   Scripted c = established({.window = 5000});
   run(c, R"(
@@ -134,7 +135,7 @@ TEST_P(TcpSendWindow, IsUsedForTheLastPieceAtOnce) {
   )");
 }
 
-// The override timer: after an RTO of 0.1 to 1 s, what little fits goes all the same.
+// TCP-103, the override timer: after an RTO of 0.1 to 1 s, what little fits goes all the same.
 TEST_P(TcpSendWindow, IsUsedInSmallPiecesAfterAWhile) {
   Scripted c = established({.window = 4000});
   run(c, R"(

@@ -162,7 +162,7 @@ TEST_P(TcpSynSent, MeasuresNoRoundTripInASimultaneousOpen) {
   )");
 }
 
-// TCP-161: text and FIN of a SYN-ACK count as in ESTABLISHED.
+// TCP-161: the text of a SYN-ACK counts as in ESTABLISHED. (One with FIN is refused by its flags.)
 TEST_P(TcpSynSent, TakesTheTextOfASynAck) {
   Scripted c = syn_sent();
   run(c, R"(
