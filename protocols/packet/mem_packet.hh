@@ -118,8 +118,11 @@ class MemPool {
   MemPool& operator=(const MemPool&) = delete;
 
   MemPacket allocate() noexcept;
-  /// The same blocks serve small packets too.
-  MemPacket allocate_small() noexcept { return allocate(); }
+  /// The same blocks serve small packets too, but for the last sixteenth: those who send do not
+  /// take what is needed to receive an acknowledgement, without which nothing comes free.
+  MemPacket allocate_small() noexcept {
+    return free_blocks_ > blocks_ / 16 ? allocate() : MemPacket{};
+  }
   std::size_t available() const noexcept { return free_blocks_; }
   std::size_t capacity() const noexcept { return blocks_; }
   std::size_t nodes_available() const noexcept { return free_nodes_; }

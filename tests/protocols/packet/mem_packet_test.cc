@@ -209,6 +209,19 @@ TEST(MemPool, AnExhaustedOneAnswersWithAnEmptyHandle) {
   EXPECT_TRUE(pool->allocate());
 }
 
+// Headers that a slow port holds on to would keep the acknowledgements out that free all the rest.
+TEST(MemPool, SmallPacketsLeaveSomeToReceiveWith) {
+  TestPool pool{64, 256};
+  std::vector<MemPacket> taken;
+  while (MemPacket small = pool->allocate_small()) taken.push_back(std::move(small));
+  EXPECT_EQ(pool->available(), 4u);
+  for (int i = 0; i < 4; ++i) {
+    taken.push_back(pool->allocate());
+    EXPECT_TRUE(taken.back());
+  }
+  EXPECT_FALSE(pool->allocate());
+}
+
 TEST(MemPool, ARecycledPacketStartsFresh) {
   TestPool pool{1, 256};
   {
