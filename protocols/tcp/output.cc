@@ -58,9 +58,11 @@ bool Connection::handshake_segment(const Context& context, Instant now, SegmentO
   out = SegmentOut{};
   out.header.seq = iss_;
   out.header.control = TcpControl::kSyn;
-  out.header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(receive_buffer_, 0xffff));
-  out.header.options.mss = local_mss_;
   const bool answers = state_ == State::kSynReceived;
+  // Counted from our ACK: text of the SYN that it acknowledges is in the buffer.
+  const std::uint32_t room = answers ? receive_window() : receive_buffer_;
+  out.header.window = static_cast<std::uint16_t>(std::min<std::uint32_t>(room, 0xffff));
+  out.header.options.mss = local_mss_;
   answers ? void(out.header.ece = ecn_) : ask_for_ecn(out.header);
   // An option goes on a SYN-ACK only if the SYN had it.
   if (answers ? scaling_ : context.config.window_scaling) {

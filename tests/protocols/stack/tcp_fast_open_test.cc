@@ -96,6 +96,23 @@ TEST_F(FastOpenTest, ASynWithAGoodCookieIsReadBeforeTheHandshakeIsComplete) {
   EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "EAGAIN") << "it is accepted once";
 }
 
+// TCP-089: the window is counted from what the SYN-ACK acknowledges, and text that waits to be read
+// is in it; the next segment would take it back.
+TEST_F(FastOpenTest, TheTextOfASynIsOffTheWindow) {
+  TcpListenOptions options;
+  options.local = {IpAddress::v4(0), 80};
+  options.fast_open = 4;
+  options.socket.receive_buffer = 5000;
+  const SocketId listener = host.stack->tcp_listen(options).value();
+  TcpPeer peer = knowing(given());
+  peer.send("S", "GET /");
+  EXPECT_EQ(peer.take_one().tcp->window, 4995);
+  const SocketId socket = accepted(listener);
+  write(socket, "200 OK");
+  peer.send(".");
+  EXPECT_EQ(peer.take_one().tcp->window, 4995);
+}
+
 // TCP-257, TRAP-33: a bad cookie means an ordinary handshake; the text comes again, and once.
 TEST_F(FastOpenTest, ABadCookieFallsBackAndTheTextIsDeliveredOnce) {
   const SocketId listener = listen_fast();
