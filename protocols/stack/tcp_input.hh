@@ -358,15 +358,16 @@ void TcpTransport<P>::count(const tcp::Actions& actions) noexcept {
   const auto on = [&](std::uint32_t note, Counter& counter) {
     if ((actions.notes & note) != 0) counter.add();
   };
-  constexpr std::uint32_t kRare = Note::kTimeout | Note::kFastRetransmit | Note::kChallengeAck |
-                                  Note::kOutOfOrder | Note::kKeepAlive | Note::kZeroWindowProbe |
-                                  Note::kTextAfterClose | Note::kTailProbe | Note::kUndone |
-                                  Note::kPathMtuDoubted | Note::kBlackHole | Note::kProbeArrived |
-                                  Note::kUrgent | Note::kCongestionExperienced;
+  constexpr std::uint32_t kRare =
+      Note::kTimeout | Note::kFastRetransmit | Note::kChallengeAck | Note::kOutOfOrder |
+      Note::kKeepAlive | Note::kZeroWindowProbe | Note::kTextAfterClose | Note::kTailProbe |
+      Note::kUndone | Note::kPathMtuDoubted | Note::kBlackHole | Note::kProbeArrived |
+      Note::kUrgent | Note::kCongestionExperienced | Note::kChallengeWithheld;
   if ((actions.notes & kRare) == 0) return;
   on(Note::kTimeout, counters.tcp_timeouts);
   on(Note::kFastRetransmit, counters.tcp_fast_retrans);
   on(Note::kChallengeAck, counters.tcp_challenge_acks);
+  on(Note::kChallengeWithheld, counters.tcp_challenges_withheld);
   on(Note::kOutOfOrder, counters.tcp_ofo_queue);
   on(Note::kKeepAlive, counters.tcp_keepalive_sent);
   on(Note::kZeroWindowProbe, counters.tcp_zero_window_probes);

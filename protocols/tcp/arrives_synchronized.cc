@@ -452,7 +452,7 @@ void Connection::challenge(const Context& context, Instant now, Actions& out) no
     challenges_since_ms_ = now_ms;
     challenges_ = 0;
   }
-  if (challenges_ >= context.config.challenge_acks) return;
+  if (challenges_ >= context.config.challenge_acks) return out.note(Note::kChallengeWithheld);
   ++challenges_;
   ack_now_ = true;
   out.note(Note::kChallengeAck);

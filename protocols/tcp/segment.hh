@@ -78,6 +78,7 @@ struct Note {
   static constexpr std::uint32_t kSent = 1u << 4;        ///< all that was queued is acknowledged
   static constexpr std::uint32_t kDeadline = 1u << 5;    ///< the user's own timer
   static constexpr std::uint32_t kSoftError = 1u << 6;
+  static constexpr std::uint32_t kChallengeWithheld = 1u << 7;
   static constexpr std::uint32_t kTimeout = 1u << 8;  ///< a retransmission timeout
   static constexpr std::uint32_t kFastRetransmit = 1u << 9;
   static constexpr std::uint32_t kChallengeAck = 1u << 10;

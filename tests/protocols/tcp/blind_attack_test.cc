@@ -177,6 +177,20 @@ TEST_P(TcpBlindAttack, ThrottleCountsAllKindsAndEndsAfterItsInterval) {
   )");
 }
 
+// TCP-182: each segment that is dropped has its reason, each answer that it did not get is counted.
+TEST_P(TcpBlindAttack, AnswersThatAreWithheldAreCounted) {
+  Scripted c = established({.config = {.challenge_acks = 2}});
+  run(c, R"(
+    < . 1:1(0) ack 2
+    > . ack 1
+    < P. 1:101 ack 2
+    > . ack 1
+  )");
+  EXPECT_EQ(c.endpoint().notes() & Note::kChallengeWithheld, 0u);
+  run(c, "< . 1:1(0) ack 2\n drop tcp_bad_ack");
+  EXPECT_NE(c.endpoint().notes() & Note::kChallengeWithheld, 0u);
+}
+
 // TCP-181: the budget is a connection's own: nobody learns from one about another.
 TEST_P(TcpBlindAttack, ThrottleIsNotShared) {
   Scripted a = established({.config = {.challenge_acks = 1}});
@@ -231,6 +245,39 @@ TEST_P(TwoStrangers, DoNotKeepEachOtherBusy) {
   EXPECT_LE(exchanged, 25);
   EXPECT_TRUE(a.endpoint().faults().empty());
   EXPECT_TRUE(b.endpoint().faults().empty());
+}
+
+// TCP-182: nor do they over a path so long that no interval's budget is ever spent at once: what
+// one says to the other stays below two segments a second, the segments of a day and not of a line.
+TEST_P(TwoStrangers, AreSlowOverALongPath) {
+  const auto [a_off, b_off] = GetParam();
+  for (const Duration way : {milliseconds(1), milliseconds(100), milliseconds(400), seconds(2)}) {
+    Scripted a = script::established();
+    Start other;
+    other.iss = a.given().start.irs + static_cast<std::uint32_t>(a_off);
+    other.irs = a.given().start.iss + static_cast<std::uint32_t>(b_off);
+    Scripted b = script::established({.start = other});
+    SegmentOut spark;
+    spark.header.seq = a.given().start.irs;
+    spark.header.ack = a.given().start.iss + 1;
+    Instant now = a.now();
+    const Instant end = now + seconds(3600);
+    std::deque<SegmentIn> on_the_way{arriving(spark)};
+    int exchanged = 0;
+    for (bool to_a = true; !on_the_way.empty() && now < end; to_a = !to_a, now += way) {
+      Endpoint& to = to_a ? a.endpoint() : b.endpoint();
+      for (std::deque<SegmentIn> come = std::exchange(on_the_way, {}); !come.empty();
+           come.pop_front()) {
+        ++exchanged;
+        to.arrives(now, come.front());
+        to.transmit(now);
+      }
+      for (; !to.sent().empty(); to.sent().pop_front()) {
+        on_the_way.push_back(arriving(to.sent().front().segment));
+      }
+    }
+    EXPECT_LE(exchanged, 2 * 2 * 3600 + 25) << way / milliseconds(1) << " ms";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Apart, TwoStrangers,
