@@ -261,6 +261,7 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
   if (keep_alive_ms_ > 0) arm(Timer::kKeepAlive, now + keep_alive());
   // A half-close asked for during the handshake takes effect now (section 3.10.4).
   state_ = fin_queued_ ? State::kFinWait1 : State::kEstablished;
+  limit_orphan(context, now);
   out.note(Note::kConnected | Note::kForwardProgress);
 }
 
@@ -276,6 +277,7 @@ void Connection::advance(const Context& context, Instant now, const SegmentIn& s
   retransmits_ = 0;
   probing_ = false;
   unacked_since_ = now;
+  limit_orphan(context, now);
   out.note(Note::kForwardProgress);
   if (snd_una_ == snd_nxt_) {
     disarm(Timer::kRetransmit);
@@ -353,7 +355,7 @@ void Connection::update_window(const Context& context, Instant now,
 void Connection::fin_acknowledged(const Context& context, Instant now, Actions& out) noexcept {
   if (state_ == State::kFinWait1) {
     state_ = State::kFinWait2;
-    if (detached_) arm(Timer::kLifetime, now + context.config.fin_wait_2);
+    limit_orphan(context, now);
   } else if (state_ == State::kClosing) {
     enter_time_wait(out);
   } else if (state_ == State::kLastAck) {

@@ -214,7 +214,7 @@ class Connection {
     kPersist,  ///< zero-window probe, or the override of sender-side silly-window avoidance
     kDelayedAck,
     kKeepAlive,
-    kLifetime,  ///< of SYN-RECEIVED, and of FIN-WAIT-2 without a user
+    kLifetime,  ///< of SYN-RECEIVED, and of what has no user any more
     kUser,
   };
   static constexpr std::size_t kTimers = 8;
@@ -410,6 +410,7 @@ class Connection {
   bool due(Timer timer, Instant now) const noexcept { return this->timer(timer) <= now; }
   void arm_retransmit(const Context& context, Instant now) noexcept;
   Duration patience(const Context& context) const noexcept;
+  void limit_orphan(const Context& context, Instant now) noexcept;
   /// When what is in flight has been unacknowledged for too long; now, if that is over.
   Instant gives_up_at(const Context& context, Instant now) const noexcept;
   Duration keep_alive() const noexcept { return milliseconds(keep_alive_ms_); }

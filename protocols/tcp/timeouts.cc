@@ -52,6 +52,22 @@ Duration Connection::patience(const Context& context) const noexcept {
   return std::min(wait, kTenYears);
 }
 
+/// Nobody is left who could give up a connection that its user has closed: what it still sends has
+/// to get somewhere within R2, and the peer's FIN to come within fin_wait_2. A peer that answers
+/// probes of a window that it never opens would keep it for ever otherwise (RFC 6429 section 4).
+void Connection::limit_orphan(const Context& context, Instant now) noexcept {
+  if (!detached_) [[likely]]
+    return;
+  if (state_ == State::kFinWait2) return arm(Timer::kLifetime, now + context.config.fin_wait_2);
+  const bool sends =
+      state_ == State::kFinWait1 || state_ == State::kClosing || state_ == State::kLastAck;
+  if (!sends) return;
+  const bool chosen = user_timeout_ms_ > 0 && user_timeout_ms_ != kForeverMs;
+  Duration limit = chosen ? milliseconds(user_timeout_ms_) : context.config.user_timeout;
+  if (limit == SocketOptions::kForever) limit = context.config.most_user_timeout;
+  arm(Timer::kLifetime, now + limit);
+}
+
 Instant Connection::gives_up_at(const Context& context, Instant now) const noexcept {
   return std::max(unacked_since_ + patience(context), now);
 }

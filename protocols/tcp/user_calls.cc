@@ -123,7 +123,7 @@ Actions Connection::close(const Context& context, Instant now) noexcept {
   }
   out = shutdown_write(context, now);
   detached_ = true;
-  if (state_ == State::kFinWait2) arm(Timer::kLifetime, now + context.config.fin_wait_2);
+  limit_orphan(context, now);
   return out;
 }
 
