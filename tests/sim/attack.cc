@@ -33,7 +33,7 @@ Octets about_segment(const Victim& victim, SeqNumber seq, std::uint8_t type, std
 
 std::string_view name(Attack attack) {
   static constexpr std::array<std::string_view, kAttacks> kNames = {
-      "RST", "SYN", "text", "text beyond", "ACK", "FIN", "too big", "unreachable"};
+      "RST", "SYN", "text", "text beyond", "ACK", "FIN", "too big", "unreachable", "stray"};
   return kNames[static_cast<std::size_t>(attack)];
 }
 
@@ -82,6 +82,11 @@ Octets attack_frame(Attack attack, const Victim& victim, Rng& rng) {
       return about_segment(victim, near ? info.snd_una : info.snd_nxt + 1 + rng.below(1u << 30),
                            victim.v6 ? 1 : 3, victim.v6 ? 4 : 3, 0);
     }
+    case Attack::kStray:
+      out.src_port = static_cast<std::uint16_t>(50'000 + rng.below(1000));
+      out.seq = SeqNumber{static_cast<std::uint32_t>(rng.next())};
+      out.flags = TcpFlags::kFin;
+      break;
   }
   return tcp_frame(1 - victim.side, victim.v6, out);
 }

@@ -20,8 +20,9 @@ enum class Attack : std::uint8_t {
   kFin,          ///< in the window, with an ACK that cannot be
   kTooBig,       ///< ICMP about a segment that is not in flight
   kUnreachable,  ///< ICMP that would end a connection, were it believed
+  kStray,        ///< from another port, where no connection is: neither SYN nor ACK
 };
-inline constexpr std::size_t kAttacks = 8;
+inline constexpr std::size_t kAttacks = 9;
 std::string_view name(Attack attack);
 
 /// Whom, and what is known of it.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <span>
 #include <unordered_map>
 
 #include "protocols/base/check.hh"
+#include "protocols/tcp/cc/congestion.hh"
 #include "tests/sim/attack.hh"
 #include "tests/sim/link.hh"
 #include "tests/sim/stranger.hh"
@@ -47,6 +49,23 @@ constexpr const char* kWire[] = {"mss",        "window_scale",
                                  "cwr",        "urg",
                                  "icmp_error", "text_on_syn"};
 
+/// Episodes of loss, and what a connection that is in one has at hand.
+constexpr const char* kRecoveries[] = {"fast, by SACK", "fast, without SACK", "after a timeout",
+                                       "after a timeout, by SACK", "while segments overtake"};
+
+std::string recovery_name(std::string_view what) {
+  return "recovery " + std::string{what};
+}
+
+std::string control_name(tcp::CongestionControl control, bool timed_out) {
+  return recovery_name(tcp::name(control)) + (timed_out ? ", after a timeout" : ", fast");
+}
+
+constexpr tcp::CongestionControl kControls[] = {
+    tcp::CongestionControl::kNone, tcp::CongestionControl::kNewReno,
+    tcp::CongestionControl::kWestwood, tcp::CongestionControl::kCubic,
+    tcp::CongestionControl::kBbr};
+
 std::string state_name(State state) {
   return "state " + std::string{tcp::name(state)};
 }
@@ -60,6 +79,10 @@ std::vector<std::string> all_names() {
   for (std::size_t i = 0; i < kStates; ++i) out.push_back(state_name(static_cast<State>(i)));
   for (const Way& way : kWays) out.push_back(way_name(way.from, way.to));
   for (const char* name : kWire) out.push_back(std::string{"wire "} + name);
+  for (const char* name : kRecoveries) out.push_back(recovery_name(name));
+  for (const tcp::CongestionControl control : kControls) {
+    for (const bool timed_out : {false, true}) out.push_back(control_name(control, timed_out));
+  }
   for (std::size_t i = 0; i < kDropCount; ++i) {
     out.push_back("drop " + std::string{name(static_cast<Drop>(i))});
   }
@@ -126,12 +149,9 @@ constexpr Exempt kExempt[] = {
     {"counter icmp_*", "no echo is asked for; errors are under wire icmp_error"},
     {"counter tcp_curr_estab", "zero when a run is over"},
     {"counter tcp_time_wait", "zero when a run is over"},
-    {"counter tcp_fast_open_*",
-     "no user of the simulator opens fast yet: tests/protocols has each"},
     {"drop tcp_unexpected_*", "nobody signs segments"},
     {"drop tcp_bad_port", "a header broken by luck"},
     {"drop tcp_truncated", "a header broken by luck"},
-    {"drop tcp_listen_no_syn", "no peer of the simulator sends it yet"},
     {"drop tcp_no_connection_block", "blocks enough for all flows"},
 };
 
@@ -180,6 +200,18 @@ std::size_t Coverage::counter(std::size_t place) {
   return first + place;
 }
 
+void Coverage::add(const tcp::Info& info) {
+  if (!info.in_recovery && !info.in_loss) return;
+  static const std::size_t first = index_of(recovery_name(kRecoveries[0]));
+  static const std::size_t controls = index_of(control_name(kControls[0], false));
+  add(first + (info.in_loss ? (info.sack ? 3u : 2u) : (info.sack ? 0u : 1u)));
+  if (info.reordering) add(first + 4);
+  const auto control =
+      std::find(std::begin(kControls), std::end(kControls), info.congestion_control);
+  const auto place = static_cast<std::size_t>(control - std::begin(kControls));
+  add(controls + 2 * place + (info.in_loss ? 1 : 0));
+}
+
 std::string_view Coverage::exempt(std::string_view name) {
   for (const Exempt& row : kExempt) {
     const bool all = row.name.ends_with('*');
@@ -202,17 +234,34 @@ std::vector<std::string> Coverage::uncovered() const {
   return out;
 }
 
-std::string Coverage::report(bool met_only) const {
+std::string Coverage::report(std::uint64_t runs) const {
   std::string out;
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     if (counts_[i] == 0) continue;
-    std::string line = "  " + names()[i];
-    line.resize(std::max<std::size_t>(line.size() + 1, 48), ' ');
-    out += line + std::to_string(counts_[i]) + "\n";
+    std::array<char, 160> line{};
+    const double rate =
+        runs == 0 ? 0 : static_cast<double>(counts_[i]) * 1000 / static_cast<double>(runs);
+    const int width = std::snprintf(line.data(), line.size(), "  %-48s %14llu", names()[i].c_str(),
+                                    static_cast<unsigned long long>(counts_[i]));
+    out.append(line.data(), static_cast<std::size_t>(width));
+    if (runs > 0) {
+      const int more = std::snprintf(line.data(), line.size(), " %14.3f", rate);
+      out.append(line.data(), static_cast<std::size_t>(more));
+    }
+    out += '\n';
   }
-  if (met_only) return out;
+  if (runs == 0) return out;
   for (const std::string& name : uncovered()) out += "  never: " + name + "\n";
   return out;
+}
+
+std::string Coverage::rarest() const {
+  std::size_t found = counts_.size();
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    if (counts_[i] == 0 || !exempt(names()[i]).empty()) continue;
+    if (found == counts_.size() || counts_[i] < counts_[found]) found = i;
+  }
+  return found == counts_.size() ? "" : names()[found];
 }
 
 void StateWatch::look(const Stack<MemPacket>& stack, Coverage& coverage) {

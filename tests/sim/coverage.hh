@@ -8,6 +8,7 @@
 
 #include "protocols/packet/mem_packet.hh"
 #include "protocols/stack/stack.hh"
+#include "protocols/tcp/info.hh"
 #include "protocols/tcp/state.hh"
 
 namespace smol::sim {
@@ -27,6 +28,8 @@ class Coverage {
   void add(std::size_t index, std::uint64_t n = 1) { counts_[index] += n; }
   void add(std::string_view name, std::uint64_t n = 1) { add(index_of(name), n); }
   void add(const Coverage& other);
+  /// The episode of loss that a connection is in, if any.
+  void add(const tcp::Info& info);
   std::uint64_t count(std::string_view name) const { return counts_[index_of(name)]; }
   const std::vector<std::uint64_t>& counts() const { return counts_; }
   std::vector<std::uint64_t>& counts() { return counts_; }
@@ -41,9 +44,11 @@ class Coverage {
   static std::size_t exempt_count();
   /// What was expected and not met.
   std::vector<std::string> uncovered() const;
-  /// A table for people.
-  /// `met_only`: without what is missing.
-  std::string report(bool met_only = false) const;
+  /// A table for people: how often each was met, and how often in a thousand runs; what was not,
+  /// if it was expected. `runs`: 0 for one that is looked at by itself.
+  std::string report(std::uint64_t runs) const;
+  /// What was expected and met least; empty: nothing was met.
+  std::string rarest() const;
 
  private:
   std::vector<std::uint64_t> counts_;

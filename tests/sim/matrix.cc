@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "protocols/base/random.hh"
+#include "protocols/tcp/cc/congestion.hh"
 #include "tests/sim/simulation.hh"
 
 namespace smol::sim {
@@ -21,22 +22,6 @@ using tcp::CongestionControl;
 
 constexpr Duration kRtt = milliseconds(100);
 constexpr std::uint32_t kSegment = 1448;  // of text, beside timestamps
-
-const char* cc_name(CongestionControl cc) {
-  switch (cc) {
-    case CongestionControl::kNone:
-      return "none";
-    case CongestionControl::kNewReno:
-      return "newreno";
-    case CongestionControl::kWestwood:
-      return "westwood";
-    case CongestionControl::kCubic:
-      return "cubic";
-    case CongestionControl::kBbr:
-      return "bbr";
-  }
-  return "";
-}
 
 /// Side 0 sends, for as long as is measured.
 Scenario transfer(Duration rtt, std::uint32_t buffer, CongestionControl cc) {
@@ -139,7 +124,8 @@ void bottleneck_cells(std::vector<Cell>& out) {
        {CongestionControl::kCubic, CongestionControl::kBbr, CongestionControl::kNewReno}) {
     for (const std::uint32_t flows : {1u, 4u, 16u, 64u}) {
       Cell cell;
-      cell.name = std::to_string(flows) + (flows == 1 ? " flow, " : " flows, ") + cc_name(cc);
+      cell.name =
+          std::to_string(flows) + (flows == 1 ? " flow, " : " flows, ") + std::string{name(cc)};
       cell.table = kBottleneckTable;
       const std::uint32_t buffer = flows > 16 ? 1 << 20 : 2 * bdp(kRate, kRtt);
       cell.scenario = transfer(kRtt, buffer, cc);
@@ -190,7 +176,7 @@ void path_cells(std::vector<Cell>& out) {
         Cell cell;
         cell.name = std::to_string(path.rate * 8 / 1'000'000) + " Mbit/s, " +
                     std::to_string(path.rtt / milliseconds(1)) + " ms, loss " + loss_text(loss) +
-                    ", " + cc_name(cc);
+                    ", " + std::string{name(cc)};
         cell.table = kPathTable;
         const std::uint32_t product = bdp(path.rate, path.rtt);
         cell.scenario = transfer(path.rtt, std::max(4 * product, 65'536u), cc);
@@ -354,8 +340,8 @@ int look_at_cell(const std::string& name, const std::string& capture) {
     if (cell.name != name) continue;
     Trace trace{cell.scenario.start};
     Coverage coverage;
-    std::cout << line_of(cell, measure(cell, &trace, &coverage)) << '\n' << coverage.report(true);
-    trace.write_pcapng(capture, name, false);
+    std::cout << line_of(cell, measure(cell, &trace, &coverage)) << '\n' << coverage.report(0);
+    trace.write_pcapng(capture, name);
     std::cout << "capture: " << capture << '\n';
     return 0;
   }

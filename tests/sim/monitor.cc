@@ -62,39 +62,67 @@ void Monitor::arrived(Bytes frame) {
   if (segment.flags.rst()) return;
   if (segment.flags.syn() && !(peer.syn_taken && segment.seq == peer.irs)) {
     // The answer to a SYN of an older connection is none to this one's.
-    if (peer.syn_sent && segment.flags.ack() && segment.ack != peer.iss + 1) return;
+    if (peer.syn_sent && segment.flags.ack() && !answers(segment.ack, peer.own)) return;
     if (peer.syn_taken || !peer.syn_sent) {
       // It binds once the stack answers it.
-      peer.syn = {segment.seq, segment.options, segment.window};
+      peer.syn = syn_of(segment);
       return;
     }
-    take_syn(peer, {segment.seq, segment.options, segment.window});
+    take_syn(peer, syn_of(segment));
   }
   if (!peer.syn_taken) return;
   const std::uint32_t begin = peer.irs.until(segment.seq);
   peer.received.add(begin, begin + segment.seq_len());
   if (!segment.flags.ack()) return;
   const std::uint32_t acked = peer.iss.until(segment.ack);
-  if (acked > peer.sent_end) return;
+  // Who acknowledges too early may hit what the stack takes for sent, and had no packet for.
+  const std::uint32_t most = lost_inside_ ? std::max(peer.sent_end, peer.peer_edge) : peer.sent_end;
+  if (acked > most) return;
   peer.acked = std::max(peer.acked, acked);
   const std::uint32_t shift = segment.flags.syn() ? 0 : peer.shift(peer.peer_offered);
   peer.peer_edge = std::max(peer.peer_edge, acked + (std::uint32_t{segment.window} << shift));
 }
 
+Monitor::Syn Monitor::syn_of(const WireSegment& segment) {
+  return {segment.seq, segment.options, segment.window,
+          static_cast<std::uint32_t>(segment.text.size())};
+}
+
 void Monitor::take_syn(Peer& peer, const Syn& syn) {
   peer.syn_taken = true;
   peer.irs = syn.seq;
+  peer.taken = syn;
   peer.peer_offered = syn.options;
   peer.received = Intervals{};
-  peer.received.add(0, 1);
+  peer.received.add(0, 1 + syn.len);
   peer.peer_edge = std::max(peer.peer_edge, 1u + syn.window);
 }
 
 void Monitor::injected(Bytes frame) {
   const std::optional<WireSegment> segment = segment_in(frame, true);
-  if (!segment || !segment->options.timestamps) return;
+  if (!segment) return;
   const auto found = peers_.find(key(segment->dst_port, segment->src_port));
-  if (found != peers_.end()) found->second.tsvals.push_back(segment->options.timestamps->tsval);
+  if (found == peers_.end()) return;
+  Peer& peer = found->second;
+  if (segment->options.timestamps) peer.tsvals.push_back(segment->options.timestamps->tsval);
+  // A listener cannot tell it from the peer's own, nor can TIME-WAIT (RFC 6191).
+  if (segment->flags.syn() && !segment->flags.ack()) {
+    peer.forged.push_back(syn_of(*segment));
+  }
+}
+
+/// Some of the SYN's text may be acknowledged with it (RFC 7413).
+bool Monitor::answers(SeqNumber ack, const Syn& syn) {
+  const std::uint32_t acked = syn.seq.until(ack);
+  return acked > 0 && acked <= 1 + syn.len;
+}
+
+/// The SYN that a SYN-ACK with this number answers: the peer's last one, or a forged one.
+const Monitor::Syn* Monitor::answered(const Peer& peer, SeqNumber ack) {
+  if (peer.syn && answers(ack, *peer.syn)) return &*peer.syn;
+  const auto found = std::find_if(peer.forged.begin(), peer.forged.end(),
+                                  [&](const Syn& syn) { return answers(ack, syn); });
+  return found == peer.forged.end() ? nullptr : &*found;
 }
 
 // --- what the stack says
@@ -144,15 +172,19 @@ void Monitor::sent_syn(Peer& peer, const WireSegment& segment) {
     fresh.flow = peer.flow;
     fresh.tsvals = std::move(peer.tsvals);
     fresh.syn = peer.syn;
+    fresh.forged = std::move(peer.forged);
     peer = std::move(fresh);
     peer.syn_sent = true;
     peer.iss = segment.seq;
+    peer.own = syn_of(segment);
     peer.offered = segment.options;
     peer.sent_end = 1;
   }
   if (!segment.flags.ack()) return;
-  if (!peer.syn_taken && peer.syn) take_syn(peer, *peer.syn);
-  if (!peer.syn_taken || segment.ack != peer.irs + 1) fault(peer, "SYN-ACK of another SYN");
+  if (const Syn* syn = answered(peer, segment.ack); !peer.syn_taken && syn != nullptr) {
+    take_syn(peer, *syn);
+  }
+  if (!peer.syn_taken || !answers(segment.ack, peer.taken)) fault(peer, "SYN-ACK of another SYN");
   const TcpOptions& theirs = peer.peer_offered;
   if ((segment.options.window_scale && !theirs.window_scale) ||
       (segment.options.timestamps && !theirs.timestamps) ||
@@ -216,10 +248,11 @@ void Monitor::check_text(Peer& peer, const WireSegment& segment) {
     if (begin > peer.sent_end) fault(peer, "an ACK beyond SND.NXT");
     return;
   }
-  if (len > 0 && !segment.flags.syn()) {
-    const Bytes want = content(peer.flow, side_, begin - 1, len);
+  if (len > 0) {
+    const std::uint32_t at = segment.flags.syn() ? 0 : begin - 1;
+    const Bytes want = content(peer.flow, side_, at, len);
     if (!std::equal(want.begin(), want.end(), segment.text.begin())) {
-      fault(peer, "sends other octets than the stream's, at " + std::to_string(begin - 1));
+      fault(peer, "sends other octets than the stream's, at " + std::to_string(at));
     }
   }
   if (segment.flags.fin()) {

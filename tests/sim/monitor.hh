@@ -53,11 +53,15 @@ class Monitor {
     SeqNumber seq;
     TcpOptions options;
     std::uint16_t window = 0;
+    std::uint32_t len = 0;  ///< of its text
   };
 
   static std::uint32_t key(std::uint16_t local, std::uint16_t remote) {
     return std::uint32_t{local} << 16 | remote;
   }
+  static Syn syn_of(const WireSegment& segment);
+  static bool answers(SeqNumber ack, const Syn& syn);
+  static const Syn* answered(const Peer& peer, SeqNumber ack);
   void note_wire(const WireSegment& segment);
   static void take_syn(Peer& peer, const Syn& syn);
   void sent_syn(Peer& peer, const WireSegment& segment);
@@ -72,7 +76,10 @@ class Monitor {
     std::uint32_t flow = 0;
     bool syn_sent = false;
     bool syn_taken = false;
-    std::optional<Syn> syn;  ///< the last that came and is not taken
+    std::optional<Syn> syn;   ///< the last that came and is not taken
+    std::vector<Syn> forged;  ///< that somebody else sent
+    Syn taken;
+    Syn own;  ///< the first that the stack sent
     SeqNumber iss;
     SeqNumber irs;
     Intervals received;

@@ -190,6 +190,13 @@ void narrow(Rng& rng, Scenario& out) {
   }
 }
 
+/// Text on SYNs. That it comes twice is to be borne by its users, and ours cannot: no SYN does.
+void open_fast(Rng& rng, Scenario& out) {
+  out.fast_open = one_of(rng, {1u, 4u, 1024u});
+  LinkOptions& link = out.links[0];
+  link.duplication = link.reordering = 0;
+}
+
 /// Two hosts and one conversation, perhaps another after it from the same port.
 void one_conversation(Rng& rng, Scenario& out) {
   const bool large = sometimes(rng, 3);
@@ -392,6 +399,7 @@ Scenario scenario_of(std::uint64_t seed) {
     many_conversations(rng, out, 2 + rng.below(19));
   }
   if (sometimes(rng, 8)) narrow(rng, out);
+  if (sometimes(rng, 8) && !out.flows[0].both_connect) open_fast(rng, out);
   // One in five meets a stranger, one in eight is attacked.
   if (kind > 40 && kind <= 120) a_stranger(rng, out);
   if (sometimes(rng, 8)) {
@@ -426,6 +434,7 @@ std::string describe(const Scenario& scenario) {
       << (scenario.flows.size() == 1 ? " flow" : " flows");
   if (scenario.flows[0].both_connect) out << ", both connect";
   if (scenario.offloads) out << ", offloads";
+  if (scenario.fast_open > 0) out << ", fast open " << scenario.fast_open;
   if (scenario.may_fail) out << ", may fail";
   if (scenario.backlog < 1024) {
     out << ", backlogs " << scenario.backlog << ' ' << scenario.syn_backlog << ", accepts after "

@@ -54,6 +54,8 @@ struct Scenario {
   bool listener_stays = true;  ///< until all is over; else it goes with the last flow's coming
   std::uint32_t backlog = 1024;
   std::uint32_t syn_backlog = 1024;
+  /// Text on SYNs (RFC 7413): asked for by who connects, and taken from so many at a time.
+  std::uint32_t fast_open = 0;
   Duration accept_pause{0};  ///< the server is this late to accept
   bool watch = true;         ///< the wire's invariants are looked at
   /// A connection may end by an error: the network was too bad, or the peer is of the strange kind.
@@ -63,6 +65,9 @@ struct Scenario {
   Duration stall = seconds(3600);         ///< and so does a flow that does nothing for this long
   Duration ends = Duration::max();        ///< it is cut off then, wherever it is (throughput)
 };
+
+/// `./dev test` runs the seeds 1 .. kCorpus, and lets others judge what they send.
+inline constexpr std::uint32_t kCorpus = 5000;
 
 /// What `seed` means: the same on every machine.
 Scenario scenario_of(std::uint64_t seed);

@@ -10,8 +10,6 @@
 namespace smol::sim {
 namespace {
 
-constexpr std::uint32_t kSeeds = 5000;
-
 void expect_right(std::uint64_t seed, const Outcome& outcome) {
   if (known_failure(seed) != nullptr) return;
   EXPECT_EQ(outcome.faults, std::vector<std::string>{})
@@ -22,7 +20,7 @@ void expect_right(std::uint64_t seed, const Outcome& outcome) {
 
 TEST(Sim, ConversationsSurviveWhateverTheNetworkDoes) {
   Coverage coverage;
-  const std::uint64_t seeds = scaled(kSeeds);
+  const std::uint64_t seeds = scaled(kCorpus);
   for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
     const Outcome outcome = Simulation{scenario_of(seed)}.run();
     expect_right(seed, outcome);
@@ -31,7 +29,7 @@ TEST(Sim, ConversationsSurviveWhateverTheNetworkDoes) {
     const Outcome again = Simulation{scenario_of(seed)}.run();
     EXPECT_EQ(outcome.wire, again.wire) << "the same seed, and other octets: seed " << seed;
   }
-  if (seeds < kSeeds || HasFailure()) return;
+  if (seeds < kCorpus || HasFailure()) return;
   EXPECT_EQ(coverage.uncovered(), std::vector<std::string>{})
       << "never met in " << seeds << " seeds, and not exempt (coverage.cc)";
 }

@@ -93,10 +93,11 @@ std::vector<Step> all_steps() {
                    s.accept_pause = Duration{0};
                  }});
   out.push_back({"listener-stays", [](Scenario& s) { s.listener_stays = true; }});
+  out.push_back({"no-fast-open", [](Scenario& s) { s.fast_open = 0; }});
   out.push_back({"no-attack", [](Scenario& s) { s.attack.kinds = 0; }});
   for (std::size_t i = 0; i < kAttacks; ++i) {
-    out.push_back({"no-attack" + std::to_string(i),
-                   [i](Scenario& s) { s.attack.kinds &= 0xff & ~(1u << i); }});
+    out.push_back(
+        {"no-attack" + std::to_string(i), [i](Scenario& s) { s.attack.kinds &= ~(1u << i); }});
   }
   for (std::size_t i = 0; i < kQuirks; ++i) {
     out.push_back({"no-quirk" + std::to_string(i), [i](Scenario& s) {

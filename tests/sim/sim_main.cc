@@ -50,7 +50,7 @@ std::string look(const Scenario& scenario, const std::string& steps, bool prints
   const std::string path = folder + "/seed-" + std::to_string(scenario.seed) +
                            (steps.empty() ? "" : "-shrunk") + ".pcapng";
   const std::string fault = outcome.faults.empty() ? "" : outcome.faults.front();
-  if (!trace.write_pcapng(path, replay_words(scenario.seed, steps) + "\n" + fault, false)) {
+  if (!trace.write_pcapng(path, replay_words(scenario.seed, steps) + "\n" + fault)) {
     std::cerr << "cannot write " << path << '\n';
   } else {
     std::cout << "capture: " << path << '\n';
@@ -98,11 +98,16 @@ int run(const Options& options) {
               result.failures.size());
   const std::vector<std::string> uncovered = result.coverage.uncovered();
   if (options.coverage) {
-    std::cout << result.coverage.report();
+    std::cout << result.coverage.report(result.done);
   } else {
     std::printf("never met: %zu of %zu expected\n", uncovered.size(),
                 Coverage::names().size() - Coverage::exempt_count());
     for (const std::string& name : uncovered) std::printf("  %s\n", name.c_str());
+    if (const std::string rarest = result.coverage.rarest(); !rarest.empty()) {
+      std::printf("met least: %s, %.3f times in a thousand seeds\n", rarest.c_str(),
+                  static_cast<double>(result.coverage.count(rarest)) * 1000 /
+                      static_cast<double>(result.done));
+    }
   }
   std::fflush(stdout);
   // The first of each kind is enough to begin with.
@@ -120,25 +125,31 @@ int run(const Options& options) {
 }
 
 /// What tshark and tcpdump say of seeds from .. from + seeds - 1.
-int judge(const Options& options) {
+int run_judge(const Options& options) {
   if (!can_judge()) {
     std::cerr << "--judge needs tshark and tcpdump\n";
     return 2;
   }
   const CampaignOptions& campaign = options.campaign;
-  int failed = 0;
-  for (std::uint64_t seed = campaign.from; seed < campaign.from + campaign.seeds; ++seed) {
-    if (campaign.terminal) {
-      std::fprintf(stderr, "\r\x1b[Kseed %llu", static_cast<unsigned long long>(seed));
-    }
-    for (const std::string& what : judged(seed, options.folder)) {
-      std::cout << "seed " << seed << ": " << what << '\n';
-      ++failed;
-    }
-  }
+  const Judgement judgement =
+      judge(campaign.from, campaign.seeds, campaign.jobs, options.folder, [&](std::uint64_t done) {
+        if (campaign.terminal) {
+          std::fprintf(stderr, "\r\x1b[K%llu of %llu seeds", static_cast<unsigned long long>(done),
+                       static_cast<unsigned long long>(campaign.seeds));
+        }
+      });
   if (campaign.terminal) std::fputs("\r\x1b[K", stderr);
-  std::cout << campaign.seeds << " seeds judged, " << failed << " complaints\n";
-  return failed == 0 ? 0 : 1;
+  for (const std::string& what : judgement.complaints) std::cout << what << '\n';
+  std::cout << "expected remarks:\n";
+  for (const Expected& row : expected_remarks()) {
+    const auto found = judgement.explained.find(row.text);
+    const std::uint64_t times = found == judgement.explained.end() ? 0 : found->second;
+    std::printf("%10llu  %s: %s\n", static_cast<unsigned long long>(times), row.text, row.reason);
+  }
+  std::printf("%llu seeds judged, %llu frames of ours, %zu complaints\n",
+              static_cast<unsigned long long>(judgement.seeds),
+              static_cast<unsigned long long>(judgement.frames), judgement.complaints.size());
+  return judgement.complaints.empty() ? 0 : 1;
 }
 
 int main_with(int argc, char** argv) {
@@ -154,7 +165,8 @@ int main_with(int argc, char** argv) {
   app.add_option("--seed", options.seed, "Run this one alone, and write a capture of it.");
   app.add_option("--steps", options.steps, "With --seed: the scenario as it was shrunk.");
   app.add_flag("--trace", options.trace, "With --seed: print every frame.");
-  app.add_flag("--coverage", options.coverage, "Print how often everything was met.");
+  app.add_flag("--coverage", options.coverage,
+               "Print how often everything was met, and in a thousand seeds.");
   app.add_flag("!--no-shrink", options.shrinks, "Leave what fails as it is.");
   app.add_flag("--judge", options.judge, "Let tshark and tcpdump read what the seeds' runs send.");
   app.add_flag("--matrix", options.matrix,
@@ -164,7 +176,7 @@ int main_with(int argc, char** argv) {
   app.add_option("--matrix-file", options.matrix_file, "The file.");
   app.add_option("--out", options.folder, "Where captures go (sim in the build folder).");
   CLI11_PARSE(app, argc, argv);
-  if (options.judge) return judge(options);
+  if (options.judge) return run_judge(options);
   if (!options.cell.empty()) {
     std::filesystem::create_directories(options.folder);
     return look_at_cell(options.cell, options.folder + "/cell.pcapng");

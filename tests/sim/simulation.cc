@@ -42,6 +42,7 @@ Simulation::Simulation(const Scenario& scenario, Trace* trace)
     const std::uint64_t octets = scenario_.flows[0].users[0].octets;
     stranger_.emplace(*scenario_.stranger, scenario_.v6, scenario_.seed * 5 + 3, octets, faults_);
   }
+  if (stranger_ && scenario_.fast_open > 0) stranger_->open_fast();
   if (scenario_.attack.kinds != 0) attacks_at_ = scenario_.start + scenario_.attack.every;
   for (std::size_t side = 0; side < 2; ++side) {
     links_[side].set_spare(&spare_);
@@ -88,6 +89,7 @@ void Simulation::listen(std::size_t side) {
   options.socket = scenario_.flows[0].users[side].socket;
   options.backlog = scenario_.backlog;
   options.syn_backlog = scenario_.syn_backlog;
+  options.fast_open = scenario_.fast_open;
   options.user_data = kListener;
   const Result<SocketId, Error> listener = stations_[side]->stack().tcp_listen(options);
   if (!listener) return fault("listen refused");
@@ -111,7 +113,7 @@ void Simulation::start(std::uint32_t index) {
   }
   const IpEndpoint client{address_of(0, scenario_.v6), flow.port};
   const IpEndpoint server{address_of(1, scenario_.v6), kServerPort};
-  if (!flow.users[0]->connect(client, server)) {
+  if (!flow.users[0]->connect(client, server, scenario_.fast_open > 0)) {
     // The connection before it still ends in the background.
     starts_.push({now_ + kPortRetry, index});
     return;
@@ -427,6 +429,7 @@ void Simulation::check_info(Station& station, const User& user) {
   const Result<tcp::Info, Error> got = station.stack().tcp_info(user.socket());
   if (!got) return;
   const tcp::Info& info = *got;
+  coverage_.add(info);
   const auto expect = [&](bool holds, const char* what) {
     if (!holds) fault(std::string{what} + "; " + user.status());
   };
@@ -436,6 +439,9 @@ void Simulation::check_info(Station& station, const User& user) {
   expect(info.bytes_acked <= user.written(), "more acknowledged than written");
   expect(info.bytes_received == user.read() + info.unread || info.state == tcp::State::kClosed,
          "bytes_received is not what was read and is unread");
+  // SYN and FIN have a number and take no room.
+  expect(info.unsent + info.unacked <= info.send_buffer + 2, "more is to be sent than fits");
+  expect(info.unread <= info.receive_buffer_max, "more is unread than fits");
   expect(info.sum_retrans <= info.segs_out, "more segments sent again than sent");
   const bool timed = info.retransmit_timer != kNever || info.persist_timer != kNever;
   const bool open = info.state != tcp::State::kClosed && info.state != tcp::State::kTimeWait;

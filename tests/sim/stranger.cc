@@ -12,6 +12,8 @@ constexpr Duration kLateAck = milliseconds(200);
 constexpr Duration kClosedFor = milliseconds(1500);
 constexpr Duration kPatience = seconds(1500);
 constexpr std::uint32_t kMostRetries = 25;
+/// So many in a row that got nothing through: what goes at once fits no queue on the way.
+constexpr std::uint32_t kCautious = 3;
 constexpr std::uint32_t kFlow = 0;
 constexpr int kSide = 1;
 
@@ -166,8 +168,9 @@ void Stranger::take_text(const WireSegment& segment) {
   const auto len = static_cast<std::uint32_t>(segment.text.size());
   const std::uint32_t end = begin + len;
   if (begin > 0x8000'0000) return;
-  // An octet of a keep-alive says nothing; before all text it has the number of the SYN.
-  const bool keep_alive = len == 1 && (begin == 0 || (end == highest_ && end <= acked_out_));
+  // An octet of a keep-alive says nothing, however late it comes; before all text it has the number
+  // of the SYN.
+  const bool keep_alive = len == 1 && (begin == 0 || end <= std::min(received_.edge(), acked_out_));
   if (len > 0 && !keep_alive) {
     const Bytes want = content(kFlow, 1 - kSide, begin - 1, len);
     if (!std::equal(want.begin(), want.end(), segment.text.begin())) {
@@ -307,6 +310,7 @@ void Stranger::send_window(Instant now) {
   std::uint32_t edge = std::min(snd_edge_, snd_una_ + 20'000);
   if (plan_.has(Quirk::kOctets)) edge = std::min(edge, snd_una_ + 60);
   if (plan_.has(Quirk::kBeyondWindow)) edge += 2000;
+  if (retries_ > kCautious) edge = std::min(edge, snd_una_ + most);
   edge = std::min(edge, fin_at() + 1);
   std::vector<std::pair<std::uint32_t, std::uint32_t>> pieces;
   for (std::uint32_t at = snd_nxt_; at < edge;) {
@@ -345,6 +349,7 @@ Octets Stranger::options(Instant now, bool syn) {
   TcpOptions out;
   const bool answers = state_ == State::kOpen;
   if (syn) {
+    if (shows_cookie_ && !answers) out.fast_open = FastOpenCookie{{1, 2, 3, 4, 5, 6, 7, 8}, 8};
     out.mss = plan_.mss;
     if (plan_.scale && (!answers || scales_)) out.window_scale = *plan_.scale;
     out.sack_permitted = plan_.sack && (!answers || sack_);

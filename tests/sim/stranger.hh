@@ -76,6 +76,8 @@ class Stranger {
   /// Timers, and what there is to send.
   void act(Instant now);
   Instant wakes_at() const;
+  /// Its SYN shows a fast open cookie that nobody gave it.
+  void open_fast() { shows_cookie_ = true; }
   /// From now on it only answers.
   void rest() { rests_ = true; }
   /// It is gone.
@@ -123,6 +125,7 @@ class Stranger {
   Instant heard_at_{};
   bool begun_ = false;
   bool rests_ = false;
+  bool shows_cookie_ = false;
   SeqNumber iss_;
   SeqNumber irs_;
   bool timestamps_ = false;  ///< agreed on; so are the next two

@@ -68,6 +68,7 @@ void Trace::add(Instant now, int side, Way way, const Parcel& parcel) {
 }
 
 void Trace::note(std::uint64_t id, std::string_view text) {
+  if (keeps_ == Keeps::kSent) return;
   std::string& all = notes_[id];
   if (!all.empty()) all += ", ";
   all += text;
@@ -82,8 +83,7 @@ std::string Trace::notes_of(std::uint64_t id) const {
   return found == notes_.end() ? std::string{} : found->second;
 }
 
-bool Trace::write_pcapng(const std::string& path, std::string_view comment, bool only_sent) const {
-  std::vector<std::uint8_t> file;
+void Trace::begin_pcapng(std::vector<std::uint8_t>& file, std::string_view comment) {
   pcap::Section section;
   section.application = "smolplane simulator";
   section.comment = comment;
@@ -94,11 +94,15 @@ bool Trace::write_pcapng(const std::string& path, std::string_view comment, bool
     append(file, pcap::size_of(interface),
            [&](MutBytes out) { pcap::write_interface(out, interface); });
   }
+}
+
+std::vector<int> Trace::append_packets(std::vector<std::uint8_t>& file, Duration later) const {
+  std::vector<int> sides;
   for (const Entry& entry : entries_) {
-    if (entry.way == Way::kEvent || (only_sent && entry.way == Way::kIn)) continue;
+    if (entry.way == Way::kEvent) continue;
     const std::string notes = notes_of(entry.id);
     pcap::Packet packet;
-    packet.unix_ns = (entry.at - start_).count();
+    packet.unix_ns = (entry.at - start_ + later).count();
     packet.length = static_cast<std::uint32_t>(entry.octets.size());
     packet.octets = entry.octets;
     packet.interface = static_cast<std::uint32_t>(entry.side);
@@ -107,7 +111,15 @@ bool Trace::write_pcapng(const std::string& path, std::string_view comment, bool
     packet.packet_id = entry.id;
     packet.comment = notes;
     append(file, pcap::size_of(packet), [&](MutBytes out) { pcap::write_packet(out, packet); });
+    sides.push_back(entry.side);
   }
+  return sides;
+}
+
+bool Trace::write_pcapng(const std::string& path, std::string_view comment) const {
+  std::vector<std::uint8_t> file;
+  begin_pcapng(file, comment);
+  append_packets(file, Duration{0});
   std::ofstream out{path, std::ios::binary};
   out.write(reinterpret_cast<const char*>(file.data()), static_cast<std::streamsize>(file.size()));
   return static_cast<bool>(out.flush());

@@ -16,19 +16,28 @@ namespace smol::sim {
 /// say what became of each frame. Only a run that is looked at has one.
 class Trace {
  public:
-  explicit Trace(Instant start) : start_{start} {}
+  enum class Keeps : std::uint8_t { kAll, kSent };
+
+  /// `keeps`: with kSent, of each frame what its sender built and no more, no note either.
+  explicit Trace(Instant start, Keeps keeps = Keeps::kAll) : start_{start}, keeps_{keeps} {}
 
   /// A host hands a frame to its port, or gets one from it.
   void sent(Instant now, int side, const Parcel& parcel) { add(now, side, Way::kOut, parcel); }
-  void arrived(Instant now, int side, const Parcel& parcel) { add(now, side, Way::kIn, parcel); }
+  void arrived(Instant now, int side, const Parcel& parcel) {
+    if (keeps_ == Keeps::kAll) add(now, side, Way::kIn, parcel);
+  }
   /// What becomes of a frame on its way.
   void note(std::uint64_t id, std::string_view text);
   /// What a user or the network does.
   void event(Instant now, std::string text);
 
   /// pcapng, an interface a host: out is what it sent, in what reached it.
-  /// `only_sent`: of each frame what its sender built, as one capture. False: it cannot be written.
-  bool write_pcapng(const std::string& path, std::string_view comment, bool only_sent) const;
+  /// False: it cannot be written.
+  bool write_pcapng(const std::string& path, std::string_view comment) const;
+  /// The same in pieces, for the packets of several runs in one file: what stands in front of them,
+  static void begin_pcapng(std::vector<std::uint8_t>& file, std::string_view comment);
+  /// and the packets, `later` than they were. The side of each.
+  std::vector<int> append_packets(std::vector<std::uint8_t>& file, Duration later) const;
   void print(std::ostream& out) const;
 
  private:
@@ -46,6 +55,7 @@ class Trace {
   std::string notes_of(std::uint64_t id) const;
 
   Instant start_;
+  Keeps keeps_;
   std::vector<Entry> entries_;
   std::unordered_map<std::uint64_t, std::string> notes_;
 };

@@ -27,8 +27,9 @@ void User::fault(const std::string& what) {
   faults_.add("flow " + std::to_string(flow_) + ", side " + std::to_string(side_) + ": " + what);
 }
 
-bool User::connect(const IpEndpoint& local, const IpEndpoint& remote) {
+bool User::connect(const IpEndpoint& local, const IpEndpoint& remote, bool fast_open) {
   TcpConnectOptions options;
+  options.fast_open = fast_open;
   options.local = local;
   options.remote = remote;
   options.socket = plan_.socket;

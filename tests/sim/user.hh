@@ -47,7 +47,7 @@ class User {
         peer_octets_{peer_octets} {}
 
   /// False: the port is in use still, and nothing was done.
-  bool connect(const IpEndpoint& local, const IpEndpoint& remote);
+  bool connect(const IpEndpoint& local, const IpEndpoint& remote, bool fast_open = false);
   /// Its listener has this connection for it.
   void accepted(SocketId socket, Instant now);
 
