@@ -125,6 +125,11 @@ void add_sockets(Schema<tcp::Config>& schema) {
           "Tell a socket's owner of what may yet pass: ICMP errors, and retransmissions that are "
           "not answered (RFC 9293 MUST-47, SHLD-9).")
       .scalar(
+          "linger", [](auto& tcp) -> auto& { return tcp.defaults.linger; },
+          duration(Duration{0}, kWeek, SocketOptions::kForever),
+          "A connection that was closed is reset if what was written is not acknowledged within so "
+          "long; with 0 it is reset when it is closed, `off` lets it try on (SO_LINGER).")
+      .scalar(
           "hop_limit", [](auto& tcp) -> auto& { return tcp.defaults.hop_limit; },
           integer<std::uint8_t>(1, 255), "TTL or hop limit of segments.")
       .scalar(

@@ -57,6 +57,7 @@ class Reader {
     time(in_.has_keep_alive_interval(), in_.keep_alive_interval(), "keep_alive_interval",
          milliseconds(1), out_.keep_alive_interval);
     time(in_.has_user_timeout(), in_.user_timeout(), "user_timeout", Duration{}, out_.user_timeout);
+    time(in_.has_linger(), in_.linger(), "linger", Duration{}, out_.linger);
   }
 
   void buffer(bool has, std::uint32_t in, std::string_view name, std::uint32_t& out) {

@@ -62,6 +62,10 @@ void TcpSocket::watch() {
   sockets_.desk(worker_).post(watch_);
 }
 
+void TcpSocket::linger() {
+  sockets_.desk(worker_).post(linger_);
+}
+
 void TcpSocket::release(bool in_order) {
   in_order_ = in_order;
   sockets_.desk(worker_).post(release_);
@@ -106,6 +110,11 @@ void TcpSocket::done_set_options() {
 
 void TcpSocket::done_watch() {
   if (!watch_.cancelled()) observer_->on_news(told_);
+}
+
+void TcpSocket::done_linger() {
+  if (linger_.cancelled()) linger_error_ = Error::kNotConnected;
+  observer_->on_lingered(linger_error_);
 }
 
 void TcpSocket::done_release() {
@@ -166,6 +175,10 @@ void TcpSocket::on_event(Worker& worker, const SocketEvent& event) noexcept {
     } else if ((event.events & SocketEvents::kDeadline) != 0) {
       return end_open(worker, Error::kTimedOut);
     }
+  }
+  if (over && std::exchange(lingering_, false)) {
+    linger_error_ = death(worker);
+    worker.desk.finish(linger_);
   }
   if (writing_ && try_write(worker)) {
     writing_ = false;
@@ -296,6 +309,15 @@ TcpSocket::Step TcpSocket::run_watch(Worker&) {
   return watching_ ? Step::kKept : Step::kDone;
 }
 
+TcpSocket::Step TcpSocket::run_linger(Worker& worker) {
+  linger_error_.reset();
+  const auto done = worker.sockets.linger(id_);
+  lingering_ = done.has_value();
+  // One that has ended in order is not connected, and all of it was acknowledged.
+  if (!done && done.error() != Error::kNotConnected) linger_error_ = done.error();
+  return lingering_ ? Step::kKept : Step::kDone;
+}
+
 TcpSocket::Step TcpSocket::run_release(Worker& worker) {
   on_stopped(worker.desk);
   if (id_) in_order_ ? worker.sockets.close(id_) : worker.sockets.abort(id_);
@@ -308,6 +330,7 @@ void TcpSocket::on_stopped(dataplane::Desk& desk) noexcept {
   if (std::exchange(opening_, false)) desk.cancel(connect_);
   if (std::exchange(writing_, false)) desk.cancel(write_);
   if (std::exchange(watching_, false)) desk.cancel(watch_);
+  if (std::exchange(lingering_, false)) desk.cancel(linger_);
   for (ReadCall*& call : waiting_) {
     if (call != nullptr) desk.cancel(*std::exchange(call, nullptr));
   }

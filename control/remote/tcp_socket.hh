@@ -51,6 +51,8 @@ class TcpSocket final : private RemoteEndpoint {
     virtual void on_info(const Result<tcp::Info, Error>& info) = 0;
     virtual void on_options_set(std::optional<Error> error) = 0;
     virtual void on_news(const News& news) = 0;
+    /// All is acknowledged, or why it never will be.
+    virtual void on_lingered(std::optional<Error> error) = 0;
     /// After release(): nothing follows, and the socket may be destroyed.
     virtual void on_released() = 0;
   };
@@ -84,6 +86,8 @@ class TcpSocket final : private RemoteEndpoint {
   void shut_down_read();
   /// on_news() follows once there are any, or nothing if the end comes first; not twice at a time.
   void watch();
+  /// Nothing is written or read any more. on_lingered() follows, within the options' linger time.
+  void linger();
   /// The end, once: `in_order`: what is written is delivered, and the connection closes; otherwise
   /// it is reset. What is under way is answered with kNotConnected first; then on_released().
   void release(bool in_order);
@@ -127,6 +131,7 @@ class TcpSocket final : private RemoteEndpoint {
   Step run_set_options(Worker& worker);
   Step run_shut_down_read(Worker& worker);
   Step run_watch(Worker& worker);
+  Step run_linger(Worker& worker);
   Step run_release(Worker& worker);
   void done_connect();
   void done_write();
@@ -136,6 +141,7 @@ class TcpSocket final : private RemoteEndpoint {
   void done_set_options();
   void done_shut_down_read() {}
   void done_watch();
+  void done_linger();
   void done_release();
 
   void opened_on(Worker& worker) noexcept;
@@ -165,6 +171,7 @@ class TcpSocket final : private RemoteEndpoint {
   Result<tcp::Info, Error> info_{fail(Error::kNotConnected)};
   tcp::SocketOptions wanted_;
   std::optional<Error> options_error_;
+  std::optional<Error> linger_error_;
   News told_;
   bool in_order_ = false;
 
@@ -174,6 +181,7 @@ class TcpSocket final : private RemoteEndpoint {
   bool opening_ = false;
   bool writing_ = false;
   bool watching_ = false;
+  bool lingering_ = false;
   News news_;                           ///< that nobody was told of
   std::uint64_t taken_ = 0;             ///< octets read
   std::uint64_t urgent_end_ = 0;        ///< the last one that was news
@@ -186,6 +194,7 @@ class TcpSocket final : private RemoteEndpoint {
   Call<&TcpSocket::run_set_options, &TcpSocket::done_set_options> set_options_{*this};
   Call<&TcpSocket::run_shut_down_read, &TcpSocket::done_shut_down_read> shut_down_read_{*this};
   Call<&TcpSocket::run_watch, &TcpSocket::done_watch> watch_{*this};
+  Call<&TcpSocket::run_linger, &TcpSocket::done_linger> linger_{*this};
   Call<&TcpSocket::run_release, &TcpSocket::done_release> release_{*this};
   std::array<ReadCall, 2> reads_;
 };

@@ -115,6 +115,12 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
       shut_down();
       return begin();
     }
+    if (request_.has_close()) {
+      up_ended_ = true;
+      close();
+      if (!finished_) begin();
+      return;
+    }
     if (request_.has_abort()) {
       return finish(failed("aborted by this client", Error::kConnectionReset), false);
     }
@@ -124,7 +130,7 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
     }
     refuse("message",
            "the connection is open already: send data, shutdown_write, abort, query_info, "
-           "set_options, urgent_data or shutdown_read");
+           "set_options, urgent_data, shutdown_read or close");
   }
 
   void on_data(std::string_view field, std::string& data, bool urgent) {
@@ -194,7 +200,7 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
   }
   void on_read(TcpSocket::Read& read) override {
     const std::lock_guard lock{mutex_};
-    if (finished_) return;
+    if (finished_ || closing_) return;
     if (read.error) {
       death_ = read.error;
     } else if (read.end) {
@@ -233,6 +239,10 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
       ++news_;
     }
     pump();
+  }
+  void on_lingered(std::optional<Error> error) override {
+    const std::lock_guard lock{mutex_};
+    finish(error ? failed("not all was acknowledged", *error) : grpc::Status::OK, true);
   }
   void on_released() override {
     {
@@ -279,6 +289,7 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
       sent_ = &slot;
       return send(slot.response);
     }
+    if (closing_) return;
     if (death_) return finish(failed("the connection died", *death_), false);
     if (down_ended_ && !told_end_) {
       told_end_ = true;
@@ -295,9 +306,17 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
 
   void end_if_over() {
     if (!told_end_ || writing_ || !extra_.empty()) return;
-    if (up_flushed_) return finish(grpc::Status::OK, true);
+    if (up_flushed_) return close();
     // Nothing more can come from the client, and it never said that this is all.
     if (client_done_ && !up_ended_) finish(grpc::Status::OK, false);
+  }
+
+  /// What was sent is delivered; who has a linger time hears what comes of it.
+  void close() {
+    const Duration linger = socket_->options().linger;
+    const bool waits = linger > Duration::zero() && linger != tcp::SocketOptions::kForever;
+    if (!waits) return finish(grpc::Status::OK, true);
+    if (!std::exchange(closing_, true)) socket_->linger();
   }
 
   void finish(grpc::Status status, bool in_order) {
@@ -322,6 +341,7 @@ class TcpStream : public grpc::ServerBidiReactor<Request, Response>, protected T
   bool down_ended_ = false;  ///< nothing more comes from the peer
   bool told_end_ = false;
   bool deaf_ = false;           ///< shutdown_read was said
+  bool closing_ = false;        ///< on_lingered() is waited for
   unsigned news_ = 0;           ///< of extra_
   std::optional<Error> death_;  ///< told when all that came before it is
   bool writing_ = false;

@@ -117,6 +117,7 @@ class Undertaker final : public TcpSocket::Observer {
   void on_info(const Result<tcp::Info, Error>&) override {}
   void on_options_set(std::optional<Error>) override {}
   void on_news(const TcpSocket::News&) override {}
+  void on_lingered(std::optional<Error>) override {}
   void on_released() override { delete this; }
 
   std::unique_ptr<TcpSocket> socket_;

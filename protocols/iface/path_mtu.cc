@@ -76,7 +76,10 @@ bool PathMtuCache::lower(Instant now, InterfaceId scope, const IpAddress& destin
     known.expires = now + config_.lifetime;
     if (!news) return false;
   } else {
-    if (slab_.full()) remove(oldest_);
+    if (slab_.full()) {
+      remove(oldest_);
+      ++evicted_;
+    }
     index = slab_.emplace().index;
     Entry& made = slab_.at(index);
     made.destination = destination;

@@ -61,6 +61,8 @@ class PathMtuCache {
   bool has_changed(Instant now) noexcept { return now >= look_at_ && look(now); }
 
   std::uint32_t size() const noexcept { return slab_.size(); }
+  /// Entries that went for want of room so far.
+  std::uint64_t evicted() const noexcept { return evicted_; }
   /// Calls use(table) with the table of entries: each keeps its place as long as it lives. Some may
   /// have expired.
   template <class Use>
@@ -87,6 +89,7 @@ class PathMtuCache {
   IndexTable table_;
   std::uint32_t oldest_ = kNone;  ///< all live equally long: it is the first to expire, too
   std::uint32_t newest_ = kNone;
+  std::uint64_t evicted_ = 0;
   Instant look_at_ = kNever;
   Instant told_at_ = Instant::min();
   bool news_ = false;

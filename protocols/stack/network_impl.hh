@@ -248,8 +248,10 @@ bool Network<P>::lower_path_mtu(InterfaceId interface, const IpAddress& destinat
                                 std::uint16_t mtu) noexcept {
   const InterfaceId scope = is_scoped(destination) ? interface : InterfaceId { 0 };
   if (mtu >= mtu_to(destination, interface).link) return false;
+  const std::uint64_t evicted = path_mtus_.evicted();
   if (!path_mtus_.lower(now_, scope, destination, mtu)) return false;
   counters_.path_mtu_updates.add();
+  counters_.path_mtu_recycled.add(path_mtus_.evicted() - evicted);
   return true;
 }
 

@@ -218,9 +218,15 @@ class Sockets {
   /// No more writing: a FIN follows what is queued. Reading goes on.
   virtual Result<void, Error> shutdown_write(SocketId socket) noexcept = 0;
   /// Done with the socket, of any kind: the id is gone on return. Queued data and a FIN are still
-  /// delivered in the background; unread data turns the FIN into a RST (RFC 9293 SHLD-3). A closed
-  /// listener resets what waits in it.
+  /// delivered in the background, for no longer than tcp::SocketOptions::linger; unread data turns
+  /// the FIN into a RST (RFC 9293 SHLD-3). A closed listener resets what waits in it.
   virtual void close(SocketId socket) noexcept = 0;
+  /// As close() of a TCP socket, for who wants to hear of the end (SO_LINGER): the id stays, to be
+  /// closed after kClosed, and nothing is read or written any more. error() says then whether all
+  /// of it was acknowledged (none), or the connection was reset: by us when linger was over
+  /// (kTimedOut) or because data was unread (kConnectionReset), or by the peer. Errors: how the
+  /// connection ended, where it has already, or kNotConnected.
+  virtual Result<void, Error> linger(SocketId socket) noexcept = 0;
   /// Done at once: RST, queues thrown away, the id is gone on return.
   virtual void abort(SocketId socket) noexcept = 0;
 

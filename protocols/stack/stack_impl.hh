@@ -419,6 +419,12 @@ void Stack<P>::close(SocketId socket) noexcept {
 }
 
 template <PacketBuffer P>
+Result<void, Error> Stack<P>::linger(SocketId socket) noexcept {
+  if (socket.kind != SocketKind::kTcp) return fail(Error::kBadHandle);
+  return tcp_.linger(socket.handle);
+}
+
+template <PacketBuffer P>
 void Stack<P>::abort(SocketId socket) noexcept {
   if (socket.kind == SocketKind::kTcp) {
     tcp_.abort(socket.handle);

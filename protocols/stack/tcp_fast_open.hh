@@ -111,14 +111,19 @@ void TcpTransport<P>::learn_fast_open(const Socket& socket,
                                       const tcp::SegmentIn& syn_ack) noexcept {
   const std::optional<FastOpenCookie>& cookie = syn_ack.options.fast_open;
   if (!cookie || cookie->is_request()) return;
-  fast_open_.learn(socket.flow.remote, *cookie, syn_ack.options.mss.value_or(0));
+  const std::uint16_t mss = syn_ack.options.mss.value_or(0);
+  if (fast_open_.learn(socket.flow.remote, *cookie, mss)) {
+    net_.counters().tcp_fast_open_recycled.add();
+  }
 }
 
 /// The SYN with the option was lost: perhaps because of it.
 template <PacketBuffer P>
 void TcpTransport<P>::pause_fast_open(const Socket& socket) noexcept {
   net_.counters().tcp_fast_open_active_fail.add();
-  fast_open_.turn_off(socket.flow.remote, net_.now() + tcp::kFastOpenPause);
+  if (fast_open_.turn_off(socket.flow.remote, net_.now() + tcp::kFastOpenPause)) {
+    net_.counters().tcp_fast_open_recycled.add();
+  }
 }
 
 }  // namespace smol

@@ -317,6 +317,7 @@ void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) 
     if ((actions.notes & Note::kPeerClosed) != 0) events |= SocketEvents::kPeerClosed;
     if ((actions.notes & Note::kDeadline) != 0) events |= SocketEvents::kDeadline;
     if ((actions.notes & Note::kSoftError) != 0) events |= SocketEvents::kSoftError;
+    if ((actions.notes & Note::kSent) != 0 && socket.lingering) events |= SocketEvents::kClosed;
     if ((actions.notes & Note::kUrgent) != 0) events |= SocketEvents::kUrgent;
     if ((actions.notes & Note::kWritable) != 0 && socket.wants_writable) {
       if (worth_writing(socket)) {
@@ -468,7 +469,12 @@ void TcpTransport<P>::tell_listener(Handle handle) noexcept {
 template <PacketBuffer P>
 void TcpTransport<P>::on_connection_timer(TimerNode& node) noexcept {
   const std::uint32_t index = node.id();
-  perform(index, sockets_.at(index).connection.timeout(context_, net_.now()));
+  const tcp::Actions actions = sockets_.at(index).connection.timeout(context_, net_.now());
+  perform(index, actions);
+  if ((actions.notes & tcp::Note::kLingered) != 0) [[unlikely]] {
+    net_.counters().tcp_abort_on_linger.add();
+    kill(index, Error::kTimedOut, true);
+  }
 }
 
 template <PacketBuffer P>

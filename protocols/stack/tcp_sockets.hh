@@ -18,7 +18,7 @@ bool TcpTransport<P>::valid(const tcp::SocketOptions& options) noexcept {
          options.receive_low_water <= options.receive_buffer &&
          options.send_low_water <= options.send_buffer && options.hop_limit > 0 &&
          options.dscp < 64 && options.user_timeout >= Duration::zero() &&
-         options.keep_alive >= Duration::zero() &&
+         options.keep_alive >= Duration::zero() && options.linger >= Duration::zero() &&
          (options.keep_alive == Duration::zero() || options.keep_alive_interval > Duration::zero());
 }
 
@@ -290,21 +290,44 @@ Result<void, Error> TcpTransport<P>::shutdown_write(Handle handle) noexcept {
   return {};
 }
 
+/// The end of this one is no FIN: what it has received nobody has read, or its owner wants it so.
+template <PacketBuffer P>
+bool TcpTransport<P>::must_reset(const Socket& socket) noexcept {
+  if (!socket.in_table || socket.lingering) return false;
+  if (socket.connection.resets_on_close()) return true;
+  if (!socket.connection.loses_data()) return false;
+  net_.counters().tcp_abort_on_data.add();
+  return true;
+}
+
 template <PacketBuffer P>
 void TcpTransport<P>::close(Handle handle) noexcept {
   Socket* socket = get(handle);
   if (socket == nullptr) return;
-  if (socket->connection.loses_data() && socket->in_table) {
-    net_.counters().tcp_abort_on_data.add();
-    abort(handle);
-    return;
-  }
+  if (must_reset(*socket)) return abort(handle);
   socket->owned = false;
   if (socket->in_table) {
     perform(handle.index, socket->connection.close(context_, net_.now()));
   } else {
     release_if_done(handle.index);
   }
+}
+
+template <PacketBuffer P>
+Result<void, Error> TcpTransport<P>::linger(Handle handle) noexcept {
+  Socket* socket = get(handle);
+  if (socket == nullptr) return fail(Error::kBadHandle);
+  if (!socket->in_table) return fail(socket->connection.error().value_or(Error::kNotConnected));
+  if (socket->lingering) return {};
+  if (must_reset(*socket)) {
+    kill(handle.index, Error::kConnectionReset, true);
+    return {};
+  }
+  socket->lingering = true;
+  perform(handle.index, socket->connection.close(context_, net_.now()));
+  if (socket->connection.state() == tcp::State::kFinWait2)
+    tell(handle.index, SocketEvents::kClosed);
+  return {};
 }
 
 template <PacketBuffer P>

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory_resource>
 #include <optional>
+#include <utility>
 
 #include "protocols/base/index_table.hh"
 #include "protocols/base/result.hh"
@@ -58,6 +59,7 @@ struct TcpSocket {
   bool wants_writable : 1 = false;  ///< a write took less than all
   bool counted : 1 = false;         ///< in tcp_curr_estab
   bool reading_shut : 1 = false;    ///< what comes is thrown away
+  bool lingering : 1 = false;       ///< its user waits to hear that all is acknowledged
   bool gone : 1 = false;            ///< free as soon as no list holds it
 };
 
@@ -116,8 +118,16 @@ class TcpTransport {
   void on_half_open_timer() noexcept;
   /// Once a turn: how short of packets are we, and who went short of them?
   void look_at_memory() noexcept {
-    context_.short_of_memory = net_.short_of_memory();
-    context_.out_of_memory = context_.short_of_memory && net_.out_of_memory();
+    const bool was_short = std::exchange(context_.short_of_memory, net_.short_of_memory());
+    const bool was_out =
+        std::exchange(context_.out_of_memory, context_.short_of_memory && net_.out_of_memory());
+    if (context_.short_of_memory) [[unlikely]] {
+      net_.counters().packets_short.add(was_short ? 0 : 1);
+      net_.counters().packets_out.add(context_.out_of_memory && !was_out ? 1 : 0);
+    }
+    if (const std::uint32_t refused = sent_.take_refused(); refused > 0) [[unlikely]] {
+      net_.counters().tcp_sent_runs_full.add(refused);
+    }
     context_.receive_share = net_.receive_share();
     if (!starved_.empty()) [[unlikely]]
       relieve();
@@ -146,6 +156,7 @@ class TcpTransport {
   Result<void, Error> shutdown_read(Handle socket) noexcept;
   Result<void, Error> shutdown_write(Handle socket) noexcept;
   void close(Handle socket) noexcept;
+  Result<void, Error> linger(Handle socket) noexcept;
   void abort(Handle socket) noexcept;
   void close_listener(Handle listener) noexcept;
   Result<void, Error> set_options(Handle socket, const tcp::SocketOptions& options) noexcept;
@@ -352,6 +363,7 @@ class TcpTransport {
   void wait_for_room(Socket& socket, std::uint32_t index) noexcept;
   void starve(std::uint32_t index) noexcept;
   void relieve() noexcept;
+  bool must_reset(const Socket& socket) noexcept;
   void kill(std::uint32_t index, Error error, bool send_reset) noexcept;
   static bool valid(const tcp::SocketOptions& options) noexcept;
 

@@ -238,31 +238,47 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
                            Actions& out) noexcept {
   sample_handshake(context, now, segment);
   if (syn_lost_) rto_.after_lost_syn();
-  snd_una_ = segment.ack;
-  settle_text_of_syn(out);
-  snd_wnd_ = segment.flags.syn() ? segment.window : std::uint32_t{segment.window} << snd_shift_;
-  max_snd_wnd_ = snd_wnd_;
+  const bool early = !board_.empty();
+  const std::uint32_t window =
+      segment.flags.syn() ? segment.window : std::uint32_t{segment.window} << snd_shift_;
+  if (!early) {
+    snd_una_ = segment.ack;
+    settle_text_of_syn(out);
+  }
+  if (!early || syn_lost_) {
+    begin_sending(context, now, window);
+  } else {
+    snd_wnd_ = window;
+    max_snd_wnd_ = std::max(max_snd_wnd_, window);
+  }
   snd_wl1_ = segment.seq;
   snd_wl2_ = segment.ack;
   syn_due_ = false;
   retransmits_ = 0;
   disarm(Timer::kRetransmit);
   disarm(Timer::kLifetime);
-  limited_at_ = snd_sml_ = snd_una_;
-  rack_.begin(snd_una_);
-  recover_ = iss_;  // RFC 6582 section 3.2: a loss of the very first segment can be told
-  path_.begin(context.config, is_v6_);
-  cut_for_path(timestamps_);
-  congestion_.begin(now, mss_, context.config.initial_window_segments, syn_lost_, iss_.raw);
-  set_pace(context);
+  // A half-close asked for during the handshake takes effect now (section 3.10.4).
+  state_ = fin_queued_ ? State::kFinWait1 : State::kEstablished;
+  if (early) settle_early(context, now, segment, out);
   last_received_ = now;
   start_acknowledging(context, now);
   begin_tuning(now);
   if (keep_alive_ms_ > 0) arm(Timer::kKeepAlive, now + keep_alive());
-  // A half-close asked for during the handshake takes effect now (section 3.10.4).
-  state_ = fin_queued_ ? State::kFinWait1 : State::kEstablished;
   limit_orphan(context, now);
   out.note(Note::kConnected | Note::kForwardProgress);
+}
+
+/// The peer's window is known, and nothing is in flight: what sending begins from.
+void Connection::begin_sending(const Context& context, Instant now, std::uint32_t window) noexcept {
+  snd_wnd_ = max_snd_wnd_ = window;
+  limited_at_ = snd_sml_ = snd_una_;
+  rack_.begin(snd_una_);
+  recover_ = iss_;  // RFC 6582 section 3.2: a loss of the very first segment can be told
+  delivery_.first_sent_at = delivery_.delivered_at = now;
+  path_.begin(context.config, is_v6_);
+  cut_for_path(timestamps_);
+  congestion_.begin(now, mss_, context.config.initial_window_segments, syn_lost_, iss_.raw);
+  set_pace(context);
 }
 
 /// New data is acknowledged: SND.UNA < SEG.ACK =< SND.NXT.
@@ -355,6 +371,7 @@ void Connection::update_window(const Context& context, Instant now,
 void Connection::fin_acknowledged(const Context& context, Instant now, Actions& out) noexcept {
   if (state_ == State::kFinWait1) {
     state_ = State::kFinWait2;
+    if (lingers()) disarm(Timer::kUser);
     limit_orphan(context, now);
   } else if (state_ == State::kClosing) {
     enter_time_wait(out);

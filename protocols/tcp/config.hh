@@ -77,6 +77,9 @@ struct SocketOptions {
   /// No more octets than these are taken to be sent and not sent yet (TCP_NOTSENT_LOWAT). Zero: as
   /// many as send_buffer lets.
   std::uint32_t unsent_low_water = 0;
+  /// How long a connection that was closed may take until all of it, the FIN too, is acknowledged;
+  /// then it is reset (SO_LINGER). kForever: as long as TCP tries. Zero: close() resets it.
+  Duration linger = kForever;
   CongestionControl congestion_control = CongestionControl::kCubic;
 
   EcnUse ecn = EcnUse::kAccept;  ///< settled when the connection begins

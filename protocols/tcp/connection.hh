@@ -89,18 +89,23 @@ class Connection {
   /// Half-close: a FIN follows what is queued.
   Actions shutdown_write(const Context& context, Instant now) noexcept;
   /// The user is done reading and writing. Text that comes from now on resets the connection.
-  /// Precondition: !loses_data().
+  /// Note::kLingered follows if it is not acknowledged in time. Precondition: !loses_data(). Again:
+  /// nothing.
   Actions close(const Context& context, Instant now) noexcept;
   /// There is text that nobody would ever read: close() would make it look delivered, so abort() it
   /// is (RFC 9293 SHLD-3, RFC 2525 section 2.17).
   bool loses_data() const noexcept { return unread() > 0 || !reassembly_.empty(); }
+  /// close() is to be abort() (SocketOptions::linger).
+  bool resets_on_close() const noexcept { return linger_ms_ == 0; }
   /// The end. The RST to send, if the peer knows of the connection.
   std::optional<SegmentOut> abort(const Context& context, Instant now, Error error) noexcept;
   void set_options(const Context& context, Instant now, const SocketOptions& options) noexcept;
   /// From now on segments leave by a link that `link` octets of payload fit, and of them `path` all
   /// the way (path_mtu.cc).
   void path_changed(const Context& context, std::uint16_t link, std::uint16_t path) noexcept;
-  void set_user_deadline(Instant when) noexcept { arm(Timer::kUser, when); }
+  void set_user_deadline(Instant when) noexcept {
+    if (!lingers()) arm(Timer::kUser, when);
+  }
 
   // --- events
   // --------------------------------------------------------------------------------------
@@ -215,7 +220,7 @@ class Connection {
     kDelayedAck,
     kKeepAlive,
     kLifetime,  ///< of SYN-RECEIVED, and of what has no user any more
-    kUser,
+    kUser,  ///< the user's own; of what lingers, its end
   };
   static constexpr std::size_t kTimers = 8;
 
@@ -280,6 +285,7 @@ class Connection {
   void take_options(const Context& context, const SegmentIn& syn) noexcept;
   void establish(const Context& context, Instant now, const SegmentIn& segment,
                  Actions& out) noexcept;
+  void begin_sending(const Context& context, Instant now, std::uint32_t window) noexcept;
   void advance(const Context& context, Instant now, const SegmentIn& segment,
                Actions& out) noexcept;
   void round_trip_was(const Context& context, Duration rtt) noexcept;
@@ -371,9 +377,14 @@ class Connection {
   std::uint16_t select_window(const Context& context) noexcept;
   void limit_receive_buffer(const Config& config, std::uint32_t octets) noexcept;
   void begin_tuning(Instant now) noexcept;
+  void tune_receive_buffer(const Context& context, Instant now) noexcept;
+
+  // fast_open.cc
   void put_text_on_syn(SegmentOut& out) noexcept;
   void settle_text_of_syn(Actions& out) noexcept;
-  void tune_receive_buffer(const Context& context, Instant now) noexcept;
+  bool send_early(const Context& context, Instant now, SegmentOut& out) noexcept;
+  void settle_early(const Context& context, Instant now, const SegmentIn& segment,
+                    Actions& out) noexcept;
 
   // path_mtu.cc
   void cut_for_path(bool timestamps) noexcept;
@@ -394,6 +405,8 @@ class Connection {
   void on_retransmit_timer(const Context& context, Instant now, Actions& out) noexcept;
   void on_persist_timer(const Context& context, Instant now, Actions& out) noexcept;
   void on_keep_alive_timer(Instant now, Actions& out) noexcept;
+  /// It is closed, and is not to wait for acknowledgements for ever.
+  bool lingers() const noexcept { return detached_ && linger_ms_ != kForeverMs; }
 
   // info.cc
   void tell_path(Info& out) const noexcept;
@@ -540,6 +553,7 @@ class Connection {
   std::uint32_t user_timeout_ms_;  ///< 0: the stack's default; kForeverMs: never
   std::uint32_t keep_alive_ms_;    ///< 0: off
   std::uint32_t keep_alive_interval_ms_;
+  std::uint32_t linger_ms_;          ///< kForeverMs: as long as TCP tries
   std::uint32_t bytes_retrans_ = 0;  ///< stays at its maximum
   std::uint64_t bytes_acked_ = 0;
   std::uint64_t bytes_received_ = 0;

@@ -87,14 +87,14 @@ FastOpenCache::Entry& FastOpenCache::place_of(const IpAddress& server) const noe
   return entries_[hash & mask_];
 }
 
-FastOpenCache::Entry& FastOpenCache::take_place(const IpAddress& server) noexcept {
+bool FastOpenCache::take_place(const IpAddress& server) noexcept {
   Entry& entry = place_of(server);
-  if (!entry.used || entry.server != server) {
-    entry = Entry{};
-    entry.server = server;
-    entry.used = true;
-  }
-  return entry;
+  if (entry.used && entry.server == server) return false;
+  const bool another = entry.used;
+  entry = Entry{};
+  entry.server = server;
+  entry.used = true;
+  return another;
 }
 
 const FastOpenCache::Entry* FastOpenCache::find(const IpAddress& server) const noexcept {
@@ -102,15 +102,19 @@ const FastOpenCache::Entry* FastOpenCache::find(const IpAddress& server) const n
   return entry.used && entry.server == server ? &entry : nullptr;
 }
 
-void FastOpenCache::learn(const IpAddress& server, const FastOpenCookie& cookie,
+bool FastOpenCache::learn(const IpAddress& server, const FastOpenCookie& cookie,
                           std::uint16_t mss) noexcept {
-  Entry& entry = take_place(server);
+  const bool another = take_place(server);
+  Entry& entry = place_of(server);
   entry.cookie = cookie;
   entry.mss = mss;
+  return another;
 }
 
-void FastOpenCache::turn_off(const IpAddress& server, Instant until) noexcept {
-  take_place(server).off_until = until;
+bool FastOpenCache::turn_off(const IpAddress& server, Instant until) noexcept {
+  const bool another = take_place(server);
+  place_of(server).off_until = until;
+  return another;
 }
 
 // --- the machine ---------------------------------------------------------------------------------
@@ -145,6 +149,7 @@ void Connection::settle_text_of_syn(Actions& out) noexcept {
 Actions Connection::open_fast(const Context& context, Instant now, const SegmentIn& syn) noexcept {
   open_passive(context, now, syn);
   fast_open_ = true;
+  begin_sending(context, now, syn.window);
   Actions out;
   out.text_len = std::min(syn.len, receive_window());
   rcv_nxt_ += out.text_len;
@@ -152,6 +157,27 @@ Actions Connection::open_fast(const Context& context, Instant now, const Segment
   out.note(Note::kReadable);
   out.send = true;
   return out;
+}
+
+/// The answer need not wait for the client's ACK (RFC 7413 section 3): an initial window of it goes
+/// behind the SYN-ACK. If that was lost, so was this, as a rule, and what more there is waits.
+bool Connection::send_early(const Context& context, Instant now, SegmentOut& out) noexcept {
+  const bool may = state_ == State::kSynReceived && passive_ && fast_open_ && !syn_lost_ &&
+                   snd_nxt_ != iss_ && snd_nxt_.before(snd_end_);
+  return may && send_new(context, now, out);
+}
+
+/// The handshake is complete; part of the answer is in flight, or has arrived.
+void Connection::settle_early(const Context& context, Instant now, const SegmentIn& segment,
+                              Actions& out) noexcept {
+  snd_una_ = iss_ + 1;
+  unacked_since_ = now;
+  if (segment.ack.after(snd_una_)) on_ack(context, now, segment, out);
+  if (syn_lost_) delivery_.lost += board_.lose_all(context.sent);
+  set_pace(context);
+  if (snd_una_ == snd_nxt_) return;
+  arm_retransmit(context, now);
+  schedule_probe(context, now);
 }
 
 }  // namespace smol::tcp

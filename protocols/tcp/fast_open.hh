@@ -64,12 +64,13 @@ class FastOpenCache {
 
   /// What is known; null: nothing. Valid until the next change.
   const Entry* find(const IpAddress& server) const noexcept;
-  void learn(const IpAddress& server, const FastOpenCookie& cookie, std::uint16_t mss) noexcept;
-  void turn_off(const IpAddress& server, Instant until) noexcept;
+  /// True: for this another server was forgotten.
+  bool learn(const IpAddress& server, const FastOpenCookie& cookie, std::uint16_t mss) noexcept;
+  bool turn_off(const IpAddress& server, Instant until) noexcept;
 
  private:
   Entry& place_of(const IpAddress& server) const noexcept;
-  Entry& take_place(const IpAddress& server) noexcept;
+  bool take_place(const IpAddress& server) noexcept;
 
   std::pmr::memory_resource& memory_;
   Secret secret_;

@@ -50,6 +50,7 @@ bool Connection::send_data(const Context& context, Instant now, SegmentOut& out)
 bool Connection::handshake_segment(const Context& context, Instant now, SegmentOut& out) noexcept {
   waits_for_ = WaitsFor::kHandshake;
   if (!syn_due_) {
+    if (send_early(context, now, out)) return true;
     if (!ack_now_ || state_ != State::kSynReceived) return false;
     bare_segment(context, now, snd_nxt_, out);
     return true;
@@ -281,7 +282,8 @@ bool Connection::send_new(const Context& context, Instant now, SegmentOut& out) 
   }
   const std::uint32_t len =
       probe > 0 && probe <= usable ? probe : std::min({queued, std::uint32_t{mss_}, usable});
-  const bool fin = fin_queued_ && len == queued && len < usable;
+  // One that is asked for during the handshake takes effect when that is complete.
+  const bool fin = fin_queued_ && len == queued && len < usable && state_ != State::kSynReceived;
   if (len < mss_ && !fin && held_back(now, len, queued, usable, room < peer_room)) return false;
   if (must_pace(now)) return false;
   override_ = false;

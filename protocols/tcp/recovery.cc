@@ -403,8 +403,8 @@ void Connection::on_loss_timer(const Context& context, Instant now, Actions& out
 /// RFC 8985 section 7.2: when to ask what became of the end of the flight.
 void Connection::schedule_probe(const Context& context, Instant now) noexcept {
   const bool wanted = sack_ && context.config.tail_loss_probe && episode_ == Episode::kNone &&
-                      !tlp_open_ && board_.in_flight() > 0 && board_.sacked() == 0 &&
-                      board_.lost() == 0 && snd_wnd_ > 0;
+                      state_ != State::kSynReceived && !tlp_open_ && board_.in_flight() > 0 &&
+                      board_.sacked() == 0 && board_.lost() == 0 && snd_wnd_ > 0;
   if (!wanted) {
     if (loss_timer_probes_) disarm(Timer::kLoss);
     return;

@@ -18,7 +18,10 @@ std::uint32_t Scoreboard::make(SentPool& pool, const SentRun& run) noexcept {
     ++runs_;
     return pool.make_first(run);
   }
-  if (runs_ >= kMostRuns) return kNoRun;
+  if (runs_ >= kMostRuns) {
+    pool.refuse();
+    return kNoRun;
+  }
   const std::uint32_t made = pool.make_more(run);
   if (made != kNoRun) ++runs_;
   return made;

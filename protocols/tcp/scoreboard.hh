@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory_resource>
+#include <utility>
 
 #include "protocols/base/check.hh"
 #include "protocols/base/seq.hh"
@@ -61,9 +62,16 @@ class SentPool {
   /// One more; kNoRun: what is left is for those who have none.
   std::uint32_t make_more(const SentRun& run) noexcept {
     const std::uint32_t free = runs_.capacity() - runs_.size();
-    if (free <= connections_ - holders_) return kNoRun;
+    if (free <= connections_ - holders_) {
+      refuse();
+      return kNoRun;
+    }
     return runs_.emplace(run).index;
   }
+  /// A connection has as many as it may.
+  void refuse() noexcept { ++refused_; }
+  /// How often there was none since this was asked last.
+  std::uint32_t take_refused() noexcept { return std::exchange(refused_, 0); }
   /// `last`: the connection has no other.
   void erase(std::uint32_t index, bool last) noexcept {
     if (last) --holders_;
@@ -74,6 +82,7 @@ class SentPool {
   Slab<SentRun> runs_;
   std::uint32_t connections_;
   std::uint32_t holders_ = 0;
+  std::uint32_t refused_ = 0;
 };
 
 /// What a connection has in flight: [snd_una, snd_nxt) as a list of runs, each in flight, SACKed,

@@ -33,7 +33,7 @@ Actions Connection::timeout(const Context& context, Instant now) noexcept {
   }
   if (due(Timer::kUser, now)) {
     disarm(Timer::kUser);
-    out.note(Note::kDeadline);
+    out.note(lingers() ? Note::kLingered : Note::kDeadline);
   }
   earliest_ = *std::min_element(timers_.begin(), timers_.end());
   if (tlp_due_) out.note(Note::kTailProbe);

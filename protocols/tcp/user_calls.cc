@@ -39,6 +39,7 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       user_timeout_ms_{to_ms(setup.options.user_timeout)},
       keep_alive_ms_{to_ms(setup.options.keep_alive)},
       keep_alive_interval_ms_{to_ms(setup.options.keep_alive_interval)},
+      linger_ms_{to_ms(setup.options.linger)},
       path_{setup.path_mss == 0 ? setup.local_mss : setup.path_mss},
       local_mss_{setup.local_mss},
       peer_mss_{setup.local_mss},
@@ -122,7 +123,13 @@ Actions Connection::close(const Context& context, Instant now) noexcept {
     return out;
   }
   out = shutdown_write(context, now);
+  if (detached_) return out;
   detached_ = true;
+  if (lingers()) {
+    // The user's own timer has no other use now.
+    state_ == State::kFinWait2 ? disarm(Timer::kUser)
+                               : arm(Timer::kUser, now + milliseconds(linger_ms_));
+  }
   limit_orphan(context, now);
   return out;
 }
@@ -166,6 +173,7 @@ void Connection::set_options(const Context& context, Instant now,
   nagle_ = options.nagle;
   keep_alive_octet_ = options.keep_alive_octet;
   keep_alive_interval_ms_ = to_ms(options.keep_alive_interval);
+  linger_ms_ = to_ms(options.linger);
   keep_alive_probes_ = options.keep_alive_probes;
   hop_limit_ = options.hop_limit;
   dscp_ = options.dscp;

@@ -353,6 +353,12 @@ void FakeSockets::close(SocketId socket) noexcept {
   if (!p->to_app.empty()) p->reset_to_peer = true;
 }
 
+Result<void, Error> FakeSockets::linger(SocketId socket) noexcept {
+  if (touch(socket) == nullptr) return fail(Error::kBadHandle);
+  close(socket);
+  return {};
+}
+
 void FakeSockets::abort(SocketId socket) noexcept {
   Peer* p = touch(socket);
   if (p == nullptr) return;

@@ -120,6 +120,7 @@ class FakeSockets final : public Sockets {
   Result<void, Error> shutdown_read(SocketId socket) noexcept override;
   Result<void, Error> shutdown_write(SocketId socket) noexcept override;
   void close(SocketId socket) noexcept override;
+  Result<void, Error> linger(SocketId socket) noexcept override;
   void abort(SocketId socket) noexcept override;
   Result<void, Error> set_options(SocketId socket,
                                   const tcp::SocketOptions& options) noexcept override;

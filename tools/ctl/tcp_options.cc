@@ -54,7 +54,9 @@ Duration duration(std::string_view text, std::string_view what) {
   constexpr Unit kUnits[] = {
       {"us", 1'000}, {"ms", 1'000'000}, {"s", kSecond}, {"m", 60 * kSecond}, {"h", 3600 * kSecond}};
   constexpr std::uint64_t kLongest = std::uint64_t{100} * 366 * 86'400 * kSecond;
-  if (text == "off") return Duration{};
+  // To linger for no time is to reset.
+  const auto off = static_cast<std::int64_t>(what == "linger" ? kLongest : 0);
+  if (text == "off") return nanoseconds(off);
   return nanoseconds(static_cast<std::int64_t>(in_units(text, kUnits, kSecond, kLongest, what)));
 }
 

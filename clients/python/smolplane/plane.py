@@ -137,7 +137,8 @@ class Plane:
 
         async def work() -> tcp.TcpListener:
             stream = Stream[tcp_pb2.ListenResponse](self.tcp.Listen(request))
-            return tcp.TcpListener(self, stream, await opened(stream, None, "listening"), handler, linger)
+            return tcp.TcpListener(self, stream, await opened(stream, None, "listening"), handler, linger,
+                                   options is not None and options.linger is not None)
 
         return Opening(work)
 

@@ -59,6 +59,9 @@ class TcpOptions:
     """Nothing is taken to be sent before there is room for so many octets; 0: a quarter of the buffer."""
     unsent_low_water: int | None = None
     """No more octets than these are taken that are not sent yet; 0: as many as send_buffer lets."""
+    linger: float | None = None
+    """After close() the connection is reset if what was written is not acknowledged within so many seconds, and
+    wait_closed() says so; 0: it is reset at once."""
     congestion_control: str | None = None
     """"cubic", "newreno", "westwood", "bbr" or "none". Settled when the connection begins, and so is ecn."""
     ecn: str | None = None
@@ -179,7 +182,8 @@ class TcpConnection:
     # --- the end ----------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Delivers what was written, then a FIN. What the peer still sends is thrown away."""
+        """Delivers what was written, then a FIN. What the peer still sends is thrown away; with TcpOptions.linger it
+        resets the connection."""
         self.writer.close()
 
     async def wait_closed(self) -> None:
@@ -196,6 +200,7 @@ class TcpConnection:
 
     async def set_options(self, options: TcpOptions) -> None:
         """From now on; None leaves what is. All but congestion_control and ecn."""
+        self._transport.waits_for_delivery |= options.linger is not None
         await self._transport.send_control(set_options=options.message())
 
     async def info(self) -> socket_pb2.TcpInfo:
@@ -227,10 +232,11 @@ class TcpListener:
     a task of its own, and closed when the handler returns; if it raises, they are reset and the event loop is told."""
 
     def __init__(self, plane: Plane, stream: Stream[tcp_pb2.ListenResponse], listening: tcp_pb2.Listening,
-                 handler: Handler | None, linger: float) -> None:
+                 handler: Handler | None, linger: float, waits_for_delivery: bool = False) -> None:
         self._plane = plane
         self._stream = stream
         self._linger = linger
+        self._waits_for_delivery = waits_for_delivery
         self._closed = False
         self._handlers: set[asyncio.Task[None]] = set()
         self.local: Address | None = address_of(listening.local) if listening.local.HasField("address") else None
@@ -274,7 +280,9 @@ class TcpListener:
     async def _attach(self, accepted: tcp_pb2.Accepted) -> TcpConnection:
         stream = Stream[tcp_pb2.AttachResponse](self._plane.tcp.Attach())
         up = await opened(stream, tcp_pb2.AttachRequest(accept_token=accepted.accept_token), "opened")
-        return self._plane.connection(stream, tcp_pb2.AttachRequest, up, self._linger)
+        connection = self._plane.connection(stream, tcp_pb2.AttachRequest, up, self._linger)
+        connection._transport.waits_for_delivery = self._waits_for_delivery
+        return connection
 
     async def _serve(self, handler: Handler) -> None:
         while (accepted := await self._accepted()) is not None:
@@ -327,7 +335,9 @@ async def open_transport(plane: Plane, protocol: asyncio.BaseProtocol, request: 
     """Connects."""
     stream = Stream[tcp_pb2.ConnectResponse](plane.tcp.Connect())
     up = await opened(stream, tcp_pb2.ConnectRequest(open=request), "opened")
-    return make_transport(stream, tcp_pb2.ConnectRequest, protocol, up, linger)
+    transport = make_transport(stream, tcp_pb2.ConnectRequest, protocol, up, linger)
+    transport.waits_for_delivery = request.options.HasField("linger")
+    return transport
 
 
 def make_transport(stream: Stream[Any], request: Callable[..., Any], protocol: asyncio.BaseProtocol,

@@ -19,7 +19,8 @@ class TcpTransport(asyncio.Transport):
     what the peer does not read fills the daemon, then the buffer here, and pauses the protocol's writing.
 
     After close(), what was written is delivered, then a FIN. What the peer still sends is thrown away; it has `linger`
-    seconds to close its side, or the connection is reset.
+    seconds to close its side, or the connection is reset. With `waits_for_delivery` the daemon says instead whether all
+    of it was acknowledged in time.
     """
 
     def __init__(self, stream: Stream[Any], request: Callable[..., Any], protocol: asyncio.BaseProtocol, linger: float,
@@ -37,7 +38,10 @@ class TcpTransport(asyncio.Transport):
         self._writing_paused = False
         self._eof = False  # after what is in the buffer
         self._sent = False  # all of it, and the end
+        self.waits_for_delivery = False
+        """The connection has the option `linger`."""
         self._closing = False
+        self._finishing = False
         self._over = False
         self._may_read = asyncio.Event()
         self._may_read.set()
@@ -119,11 +123,13 @@ class TcpTransport(asyncio.Transport):
                 async with self._turn:
                     await self._send_buffer()
                     if self._eof:
-                        await self._stream.write(self._request(shutdown_write=tcp_pb2.ShutdownWrite()))
-                        await self._stream.end()
+                        if not (self._closing and self.waits_for_delivery):
+                            await self._stream.write(self._request(shutdown_write=tcp_pb2.ShutdownWrite()))
+                        if not self.waits_for_delivery:
+                            await self._stream.end()
                         self._sent = True
             if self._closing:
-                self._start_linger()
+                await self._finish()
         except OSError as error:
             self._end(error)
 
@@ -184,7 +190,7 @@ class TcpTransport(asyncio.Transport):
         self._may_read.set()
         self.write_eof()
         if self._sent:
-            self._start_linger()
+            self._tasks.append(self._loop.create_task(self._finish()))
 
     def abort(self) -> None:
         self._closing = True
@@ -192,9 +198,19 @@ class TcpTransport(asyncio.Transport):
             self._stream.cancel()
             self._end(None)
 
-    def _start_linger(self) -> None:
-        if not self._over and self._timer is None:
+    async def _finish(self) -> None:
+        """Once, after all was sent and close() was called."""
+        if self._over or self._finishing:
+            return
+        self._finishing = True
+        if not self.waits_for_delivery:
             self._timer = self._loop.call_later(self._linger, self.abort)
+            return
+        try:
+            async with self._turn:
+                await self._stream.write(self._request(close=tcp_pb2.Close()))
+        except OSError:
+            pass  # why it is over, the other task hears
 
     def _end(self, error: Exception | None) -> None:
         """Once, whoever comes first: the end of the stream, or what went wrong with it."""

@@ -202,6 +202,149 @@ TEST_F(FastOpenTest, AHandshakeThatIsNeverCompletedTimesOut) {
   host.stack->close(listener);
 }
 
+// --- the answer before the last ACK --------------------------------------------------------------
+
+/// A client whose text has come with its SYN, and the server's end of it.
+class EarlyAnswerTest : public FastOpenTest {
+ protected:
+  void ask(std::uint16_t window = 0xffff) {
+    listener = listen_fast();
+    peer.syn_options.fast_open = given();
+    host.events();
+    peer.window = window;
+    peer.send("S", "GET /");
+    socket = accepted(listener);
+    read(socket);
+  }
+  /// The SYN-ACK alone, whatever else is under way.
+  void lose_all_but_the_syn_ack() {
+    const std::vector<Frame> frames = host.sent();
+    ASSERT_FALSE(frames.empty());
+    ASSERT_THAT(frames[0], tcp_is("S."));
+    peer.rcv_nxt = frames[0].tcp->seq + 1;
+  }
+
+  SocketId listener;
+  TcpPeer peer = client();
+  SocketId socket;
+};
+
+// TCP-256, RFC 7413 section 3: the answer need not wait for the client's ACK.
+TEST_F(EarlyAnswerTest, TheAnswerFollowsTheSynAckAtOnce) {
+  ask();
+  EXPECT_EQ(write(socket, "200 OK"), 6u);
+  const std::vector<Frame> frames = peer.take();
+  ASSERT_THAT(frames, SizeIs(2));
+  EXPECT_THAT(frames[0], AllOf(tcp_is("S."), tcp_ack(peer.snd_nxt)));
+  EXPECT_THAT(frames[1],
+              AllOf(tcp_is("P."), tcp_seq(frames[0].tcp->seq + 1), tcp_ack(peer.snd_nxt)));
+  EXPECT_EQ(text_of(frames[1].payload), "200 OK");
+  EXPECT_EQ(state(socket), tcp::State::kSynReceived);
+  peer.send(".");
+  EXPECT_EQ(state(socket), tcp::State::kEstablished);
+  const tcp::Info info = host.stack->tcp_info(socket).value();
+  EXPECT_EQ(info.bytes_acked, 6u);
+  EXPECT_EQ(info.unacked, 0u);
+  EXPECT_EQ(info.retransmit_timer, kNever);
+  host.advance(seconds(10));
+  EXPECT_THAT(peer.take(), IsEmpty());
+}
+
+// The ACK of the SYN-ACK is on its way before the answer arrives.
+TEST_F(EarlyAnswerTest, WhatIsOnItsWayWhenTheHandshakeEndsIsNotSentAgain) {
+  ask();
+  write(socket, "200 OK");
+  peer.take();
+  const SeqNumber all = peer.rcv_nxt;
+  peer.rcv_nxt = all - 6;
+  peer.send(".");
+  EXPECT_EQ(state(socket), tcp::State::kEstablished);
+  EXPECT_THAT(host.sent(), IsEmpty());
+  EXPECT_EQ(host.stack->tcp_info(socket)->unacked, 6u);
+  EXPECT_EQ(host.stack->tcp_info(socket)->dup_acks_in, 0u) << "it tells of no loss";
+  peer.rcv_nxt = all;
+  peer.send(".");
+  EXPECT_EQ(host.stack->tcp_info(socket)->bytes_acked, 6u);
+  EXPECT_EQ(counters().tcp_retrans_segs.value(), 0u);
+}
+
+TEST_F(EarlyAnswerTest, AnAnswerThatIsLostIsSentAgain) {
+  ask();
+  write(socket, "200 OK");
+  lose_all_but_the_syn_ack();
+  peer.send(".");
+  EXPECT_THAT(host.sent(), IsEmpty());
+  host.advance(milliseconds(300));
+  EXPECT_EQ(peer.take_text(), "200 OK");
+  peer.send(".");
+  EXPECT_EQ(host.stack->tcp_info(socket)->unacked, 0u);
+}
+
+// RFC 6928: no more than an initial window goes to who has not been heard of.
+TEST_F(EarlyAnswerTest, NoMoreThanAnInitialWindowGoes) {
+  ask();
+  EXPECT_EQ(write(socket, pattern(30'000)), 30'000u);
+  std::vector<Frame> frames = peer.take();
+  EXPECT_THAT(frames, SizeIs(11));
+  Octets got;
+  for (int i = 0; i < 20 && got.size() < 30'000; ++i) {
+    for (const Frame& frame : frames) got = got + frame.payload;
+    peer.send(".");
+    frames = peer.take();
+  }
+  EXPECT_EQ(got, pattern(30'000));
+  EXPECT_EQ(counters().tcp_retrans_segs.value(), 0u);
+}
+
+TEST_F(EarlyAnswerTest, TheWindowOfTheSynIsKeptTo) {
+  ask(1000);
+  write(socket, pattern(3000));
+  std::size_t octets = 0;
+  for (const Frame& frame : peer.take()) octets += frame.payload.size();
+  EXPECT_GT(octets, 900u);
+  EXPECT_LE(octets, 1000u);
+}
+
+// Behind a SYN-ACK that was lost nothing is of use: all goes again when the handshake is complete.
+TEST_F(EarlyAnswerTest, ASynAckThatIsLostTakesTheAnswerAlong) {
+  ask();
+  write(socket, "200 OK");
+  host.sent();
+  host.advance(milliseconds(1001));
+  EXPECT_THAT(peer.take_one(), tcp_is("S.")) << "the SYN-ACK alone";
+  write(socket, ", more");
+  EXPECT_THAT(peer.take(), IsEmpty()) << "what is new waits";
+  peer.send(".");
+  EXPECT_EQ(peer.take_text(), "200 OK, more");
+  peer.send(".");
+  EXPECT_EQ(host.stack->tcp_info(socket)->bytes_acked, 12u);
+}
+
+TEST_F(EarlyAnswerTest, AnEndThatIsWantedEarlyWaitsForTheHandshake) {
+  ask();
+  write(socket, "200 OK");
+  host.stack->shutdown_write(socket);
+  for (const Frame& frame : peer.take()) EXPECT_FALSE(tcp_is("FP.").Matches(frame));
+  peer.send(".");
+  EXPECT_EQ(state(socket), tcp::State::kFinWait1);
+  EXPECT_THAT(peer.take_one(), tcp_is("F."));
+  peer.send(".");
+  EXPECT_EQ(state(socket), tcp::State::kFinWait2);
+}
+
+// A client that resets may have had some of it.
+TEST_F(EarlyAnswerTest, AResetEndsItAndGivesAllBack) {
+  ask();
+  write(socket, pattern(30'000));
+  peer.take();
+  peer.send("R");
+  EXPECT_EQ(error_of(host.stack->error(socket)), "ECONNRESET");
+  host.stack->close(socket);
+  host.stack->close(listener);
+  host.sent();
+  host.expect_empty();
+}
+
 // --- the client ----------------------------------------------------------------------------------
 
 // TCP-256: an option without cookie asks for one.
