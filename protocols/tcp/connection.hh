@@ -220,7 +220,7 @@ class Connection {
     kDelayedAck,
     kKeepAlive,
     kLifetime,  ///< of SYN-RECEIVED, and of what has no user any more
-    kUser,  ///< the user's own; of what lingers, its end
+    kUser,      ///< the user's own; of what lingers, its end
   };
   static constexpr std::size_t kTimers = 8;
 

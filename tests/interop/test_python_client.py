@@ -9,6 +9,7 @@ import re
 import select
 import socket
 import subprocess
+import time
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,7 +19,7 @@ from conftest import IPV4, Family
 from netns import PATIENCE, Namespace
 from remote import (PACKAGE, PYTHON, SOURCE, content, kernel_accept, kernel_connect, kernel_listener,
                     kernel_socket, listening, receive, receive_all, run, send, smolplane)
-from smold import Smold
+from smold import INTERFACE, Smold
 from smolplane.addresses import parse_endpoint, parse_host
 from smolplane.capture import compile_filter
 
@@ -336,6 +337,48 @@ def test_close_delivers_what_was_written(net: Namespace, daemon: Smold, family: 
                     connection.write(data)
                     connection.close()
                 assert await got == data
+
+    run(both())
+
+
+def test_who_lingers_hears_that_all_was_delivered(net: Namespace, daemon: Smold, family: Family) -> None:
+    """The peer need not close its side, and one that has gone is not waited for."""
+    async def both() -> None:
+        options = smolplane.TcpOptions(linger=1)
+        with kernel_listener(net, family, 9000) as listener:
+            async with smolplane.connect(daemon.server) as plane:
+                connection = await plane.tcp_connect(family.host, 9000, options=options)
+                with await kernel_accept(listener) as peer:
+                    connection.write(b"last words")
+                    connection.close()
+                    begin = time.monotonic()
+                    await connection.wait_closed()
+                    assert time.monotonic() - begin < 0.9 * PATIENCE
+                    assert await receive(peer) == b"last words"
+                late = await plane.tcp_connect(family.host, 9000, options=options)
+                with await kernel_accept(listener):
+                    net.ip("link", "set", INTERFACE, "down")
+                    late.write(b"never heard")
+                    late.write_eof()
+                    late.close()
+                    with pytest.raises(TimeoutError, match="not all was acknowledged: timed out"):
+                        await late.wait_closed()
+
+    run(both())
+    assert daemon.counters()["tcp_abort_on_linger"] == 1
+
+
+def test_who_lingers_for_no_time_resets(net: Namespace, daemon: Smold, family: Family) -> None:
+    async def both() -> None:
+        with kernel_listener(net, family, 9000) as listener:
+            async with smolplane.connect(daemon.server) as plane:
+                connection = await plane.tcp_connect(family.host, 9000)
+                with await kernel_accept(listener) as peer:
+                    await connection.set_options(smolplane.TcpOptions(linger=0))
+                    connection.close()
+                    await connection.wait_closed()
+                    with pytest.raises(ConnectionResetError):
+                        await receive(peer)
 
     run(both())
 
