@@ -59,7 +59,7 @@ void Connection::time_text(const Context& context, Instant now) noexcept {
   if (microseconds(gap_us) > rto_.value() && !interactive_) start_acknowledging(context, now);
   last_text_us_ = clock_us(now);
   const std::uint32_t longest = longest_gap_us(context);
-  text_gap_us_ = std::min(text_gap_us_ - text_gap_us_ / 4 + std::min(gap_us, longest) / 4, longest);
+  text_gap_us_ += std::min(gap_us, longest) / 4 - text_gap_us_ / 4;
 }
 
 /// Text of ours goes. If it comes so soon after the peer's that the acknowledgement could have

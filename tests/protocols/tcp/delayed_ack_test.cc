@@ -217,10 +217,26 @@ TEST_P(TcpDelayedAck, TextThatIsNotKeptIsAnswered) {
          is out_of_order 0
          burst
          < . 1001:2001 ack 1
+         < . 3001:4001 ack 1
          < . 1:1001 ack 1
          end
          > . 1:1(0) ack 1001      // at once, and only once
          delivered 1000
+  )");
+}
+
+// TCP-111: nor does the text that answers a burst leave any ACK owed.
+TEST_P(TcpDelayedAck, ABurstThatIsAnsweredByTextOwesNoAck) {
+  Scripted c = established();
+  run(c, R"(
+    burst
+    < . 3001:4001 ack 1
+    < . 1:1001 ack 1
+    write 100
+    end
+    > P. 1:101 ack 1001
+    < . ack 101
+    +1h nothing
   )");
 }
 
@@ -283,20 +299,60 @@ TEST_P(TcpDelayedAck, WaitsForTheAnswerWhereThereIsOne) {
   )");
 }
 
+// Text of ours that answers nothing, for nothing or nothing recent came, is no sign of more.
+TEST_P(TcpDelayedAck, TextThatIsNoAnswerMakesNoneWait) {
+  Scripted c = established({.quick_acks = 16});
+  run(c, R"(
+    0ms    write 50
+           > P. 1:51 ack 1
+    50ms   < P. 1:101 ack 51
+           > . 51:51(0) ack 101
+    200ms  write 50
+           > P. 51:101 ack 101
+    210ms  < P. 101:201 ack 101
+           > . 101:101(0) ack 201
+  )");
+}
+
+/// Sixty octets, each in a segment of its own, `gap` milliseconds apart.
+std::string octets_apart(double gap) {
+  std::string script = "0ms < P. 1:2 ack 1\n";
+  for (int i = 1; i <= 60; ++i) {
+    script += std::to_string(i * gap) + "ms < P. " + std::to_string(i + 1) + ":" +
+              std::to_string(i + 2) + " ack 1\n";
+  }
+  return script;
+}
+
 // TCP-108: it adapts to how text comes: a lone segment behind a run of fast ones waits no longer
 // than a few of their gaps.
 TEST_P(TcpDelayedAck, WaitsAFewGapsOfTheText) {
   Scripted c = established();
-  std::string script = "0ms < P. 1:2 ack 1\n";
-  int at = 2;
-  for (int ms = 1; ms <= 60; ++ms, ++at) {
-    script += std::to_string(2 * ms) + "ms < P. " + std::to_string(at) + ":" +
-              std::to_string(at + 1) + " ack 1\n";
-  }
-  const std::string failure = c.failure_of(script).value_or("");
+  const std::string failure = c.failure_of(octets_apart(2)).value_or("");
   c.endpoint().sent().clear();
   EXPECT_LE(c.info().ato, milliseconds(9)) << failure;
   EXPECT_GE(c.info().ato, milliseconds(8));
+}
+
+// TCP-108: one long gap among short ones does not make the rest wait for long.
+TEST_P(TcpDelayedAck, OneLongGapCountsForALittle) {
+  Scripted c = established();
+  c.failure_of(octets_apart(2));
+  c.endpoint().sent().clear();
+  const std::uint32_t next = c.info().irs.until(c.info().rcv_nxt);
+  const std::string lone = std::to_string(next) + ":" + std::to_string(next + 1);
+  const std::string failure = c.failure_of("200ms < P. " + lone + " ack 1").value_or("");
+  c.endpoint().sent().clear();
+  EXPECT_LE(c.info().ato, milliseconds(17)) << failure;
+  EXPECT_GE(c.info().ato, milliseconds(15));
+}
+
+// TCP-108: nor is it shorter than timers are good for.
+TEST_P(TcpDelayedAck, WaitsAMillisecondAtLeast) {
+  Scripted c = established();
+  const std::string failure = c.failure_of(octets_apart(0.1)).value_or("");
+  c.endpoint().sent().clear();
+  EXPECT_EQ(c.info().ato, milliseconds(1)) << failure;
 }
 
 // TCP-108: whatever is configured, half a second is never reached.

@@ -165,6 +165,7 @@ TEST_P(TcpSackReceive, TellsOfTextFromBelowTheAckThatCameTwice) {
           > . 1:1(0) ack 2001 sack 1001:2001
           drop tcp_duplicate
           is dsacks_out 1
+          is sacks_out 0
     10ms  < . 2001:3001 ack 1
     50ms  > . 1:1(0) ack 3001            // told once
   )");
@@ -226,6 +227,69 @@ TEST_P(TcpSackReceive, DuplicatesOfABurstThatTouchAreToldAsOne) {
     < . 2001:3001 ack 1
     end
     > . 1:1(0) ack 3001 sack 1:3001
+  )");
+}
+
+// TCP-216: of those that do not touch the first is told; in which order they came does not matter.
+TEST_P(TcpSackReceive, OfDuplicatesApartTheFirstIsTold) {
+  Scripted c = established({.sack = true});
+  run(c, R"(
+    < . 1:3001 ack 1
+    > . 1:1(0) ack 3001
+    burst
+    < . 1:1001 ack 1
+    < . 2001:3001 ack 1
+    end
+    > . 1:1(0) ack 3001 sack 1:1001
+    burst
+    < . 2001:3001 ack 1
+    < . 1:1001 ack 1
+    end
+    > . 1:1(0) ack 3001 sack 2001:3001
+    burst
+    < . 1001:2001 ack 1
+    < . 1:1001 ack 1
+    < . 2001:3001 ack 1
+    end
+    > . 1:1(0) ack 3001 sack 1:3001
+  )");
+}
+
+// TCP-212, TCP-216: what a burst leaves to tell goes before the text that answers it.
+TEST_P(TcpSackReceive, WhatIsLeftToTellGoesBeforeText) {
+  Scripted c = established({.sack = true});
+  run(c, R"(
+    burst
+    < . 3001:4001 ack 1
+    < . 1:1001 ack 1
+    write 100
+    end
+    > . 1:1(0) ack 1001 sack 3001:4001
+    > P. 1:101 ack 1001
+    is sacks_out 1
+    burst
+    < . 1:1001 ack 101             // came before
+    < . 1001:2001 ack 101
+    write 100
+    end
+    > . 101:101(0) ack 2001 sack 1:1001 3001:4001
+    > P. 101:201 ack 2001
+  )");
+}
+
+// TCP-111: where nothing is left to tell, the text says it all.
+TEST_P(TcpSackReceive, AHoleThatItsBurstFillsIsNotToldOf) {
+  Scripted c = established({.sack = true});
+  run(c, R"(
+    burst
+    < . 1001:2001 ack 1
+    < . 1:1001 ack 1
+    write 100
+    end
+    > P. 1:101 ack 2001
+    < . ack 101
+    +1h nothing
+    is sacks_out 0
   )");
 }
 
