@@ -259,8 +259,9 @@ bool Connection::send_probe(const Context& context, Instant now, SegmentOut& out
 
 bool Connection::send_new(const Context& context, Instant now, SegmentOut& out) noexcept {
   if (!snd_nxt_.before(send_limit())) {
+    if (board_.lost() > 0) return false;  // resend() has said what that waits for
     waits_for_ = WaitsFor::kApplication;
-    if (board_.lost() == 0 && congestion_room() >= mss_) {
+    if (congestion_room() >= mss_) {
       delivery_.app_limited = true;
       app_limited_until_ = delivery_.delivered + board_.in_flight();
     }

@@ -338,11 +338,8 @@ void Connection::watch_timeout(const Context& context, const News& news, Actions
   if (news.original) return undo(context, out);
   const bool sent_new = snd_nxt_.after(recover_);
   if (news.advances && !sent_new && snd_una_.before(recover_)) {
-    // New data in place of what may not be lost: its fate will tell.
-    const bool more = snd_nxt_.before(send_limit()) && unacked() < snd_wnd_;
-    recover_ = snd_nxt_;
-    frto_new_ = more;
-    frto_ = more;
+    // New data in place of what may not be lost, if there is some to go: its fate will tell.
+    frto_new_ = true;
     return;
   }
   if (!news.advances) frto_ = frto_new_ = false;
@@ -378,7 +375,6 @@ void Connection::on_retransmission_timeout(const Context& context, Instant now) 
     delivery_.lost += board_.detect_lost(
         context.sent, [&](const SentRun& run) { return run.sent_at + patience <= now; });
   }
-  if (!sack_) timing_ = false;
   set_pace(context);
 }
 
@@ -446,7 +442,6 @@ void Connection::report(const Context& context, Instant now, const News& news, s
   sample.delivered = news.delivered;
   sample.lost = news.lost;
   sample.ce_marked = news.echo ? news.delivered : 0;
-  sample.prior_in_flight = news.prior_in_flight;
   sample.in_flight = board_.in_flight();
   if (news.once && !news.resent) sample.rtt = now - news.once_at;
   sample.srtt = rto_.srtt();
@@ -454,7 +449,7 @@ void Connection::report(const Context& context, Instant now, const News& news, s
   sample.total_delivered = delivery_.delivered;
   sample.cwnd_limited = was_limited;
   sample.in_recovery = in_recovery;
-  sample.paced = context.config.pacing && pace_q10_ != 0;
+  sample.paced = pace_q10_ != 0;
   sample.slow_start_segments = context.config.slow_start_segments;
   if (news.delivered > 0) {
     sample.prior_delivered = news.then.delivered;
@@ -462,10 +457,8 @@ void Connection::report(const Context& context, Instant now, const News& news, s
     sample.lost_since = delivery_.lost - news.then.lost;
     sample.app_limited = news.then.app_limited;
     sample.rate_delivered = static_cast<std::uint32_t>(delivery_.delivered - news.then.delivered);
-    // What a round trip cannot have been is no sample: both clocks lie (BBR draft section 4.1.2.3).
-    const Duration interval =
+    sample.interval =
         std::max(news.sent_at - news.then.first_sent_at, now - news.then.delivered_at);
-    if (interval >= sample.min_rtt && interval > Duration::zero()) sample.interval = interval;
   }
   congestion_.on_ack(sample);
 }

@@ -9,11 +9,10 @@ namespace smol::tcp {
 /// What one acknowledgement told of delivery. Amounts are octets of payload.
 struct AckSample {
   Instant now;
-  std::uint32_t mss = 0;              ///< payload of a full segment
-  std::uint32_t acked = 0;            ///< by which SND.UNA moved
-  std::uint32_t delivered = 0;        ///< newly known to have arrived: acknowledged or SACKed
-  std::uint32_t lost = 0;             ///< newly taken for lost
-  std::uint32_t prior_in_flight = 0;  ///< before this ACK
+  std::uint32_t mss = 0;        ///< payload of a full segment
+  std::uint32_t acked = 0;      ///< by which SND.UNA moved
+  std::uint32_t delivered = 0;  ///< newly known to have arrived: acknowledged or SACKed
+  std::uint32_t lost = 0;       ///< newly taken for lost
   /// After it: sent, neither delivered nor lost (pipe of RFC 6675).
   std::uint32_t in_flight = 0;
   /// Of the last segment it delivered that was sent once; zero: none.

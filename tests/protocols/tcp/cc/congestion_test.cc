@@ -228,7 +228,7 @@ TEST(TcpCongestion, StaysInBoundsAtExtremes) {
           ack.now = now;
           ack.mss = mss;
           ack.acked = ack.delivered = ack.rate_delivered = std::max(c.cwnd() / 4, mss);
-          ack.in_flight = ack.prior_in_flight = ack.tx_in_flight = c.cwnd();
+          ack.in_flight = ack.tx_in_flight = c.cwnd();
           ack.rtt = ack.srtt = ack.min_rtt = ack.interval = rtt;
           ack.prior_delivered = delivered;
           ack.total_delivered = delivered += ack.delivered;

@@ -182,7 +182,6 @@ void Model::acknowledged(std::uint32_t index, std::uint64_t number) {
   ack.now = now_;
   ack.mss = flow.mss_;
   ack.paced = flow.paced_;
-  ack.prior_in_flight = flow.in_flight_;
   ack.acked = ack.delivered = flow.mss_;
   flow.delivered_ += flow.mss_;
   flow.delivered_at_ = now_;
