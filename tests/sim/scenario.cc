@@ -304,6 +304,16 @@ void a_stranger(Rng& rng, Scenario& out) {
     plan.timestamps = out.stacks[0].tcp.timestamps = true;
   }
   plan.turns_at = milliseconds(rng.below(3'000));
+  if (plan.has(Quirk::kShutsForGood)) {
+    // Who is there may wait for ever, and who has gone may not.
+    for (const Quirk other : {Quirk::kGoesSilent, Quirk::kResets, Quirk::kOptimisticAcks}) {
+      plan.quirks &= ~(1u << static_cast<unsigned>(other));
+    }
+    plan.octets = flow.users[1].octets = 0;
+    flow.users[0].octets = std::min<std::uint64_t>(flow.users[0].octets, 200);
+    flow.users[0].ending = Ending::kLeaves;
+    if (sometimes(rng, 2)) plan.turns_at = Duration{0};
+  }
   const bool slow = plan.has(Quirk::kOctets) || plan.has(Quirk::kTinyWindow) ||
                     plan.has(Quirk::kLosesAcks) || plan.has(Quirk::kClosesWindow) ||
                     plan.has(Quirk::kIgnoresProbes) || plan.window == 500 || plan.mss == 1;
@@ -313,7 +323,7 @@ void a_stranger(Rng& rng, Scenario& out) {
   }
   // FIN-WAIT of one that waits for both: the stranger ends when all it sends is acknowledged.
   if (plan.has(Quirk::kGoesSilent) || plan.has(Quirk::kResets) ||
-      plan.has(Quirk::kOptimisticAcks)) {
+      plan.has(Quirk::kOptimisticAcks) || plan.has(Quirk::kShutsForGood)) {
     out.may_fail = true;
     tcp::Config& tcp = out.stacks[0].tcp;
     tcp.user_timeout = tcp.syn_timeout = tcp.syn_received = tcp.fin_wait_2 = seconds(60);
@@ -329,7 +339,7 @@ void describe_stranger(std::ostream& out, const StrangerPlan& plan) {
   for (std::size_t i = 0; i < kQuirks; ++i) {
     if (plan.has(static_cast<Quirk>(i))) out << ", " << name(static_cast<Quirk>(i));
   }
-  if (plan.has(Quirk::kGoesSilent) || plan.has(Quirk::kResets)) {
+  if (plan.has(Quirk::kGoesSilent) || plan.has(Quirk::kResets) || plan.has(Quirk::kShutsForGood)) {
     out << " after " << plan.turns_at / milliseconds(1) << " ms";
   }
 }

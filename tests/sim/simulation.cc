@@ -400,8 +400,9 @@ void Simulation::rest() {
   if (stranger_) stranger_->rest();
   const Instant patience = now_ + kRestPatience;
   for (int steps = 0; next_event() != kNever && !faults_.any(); ++steps) {
-    // Two who answer each other's every word would go on for ever.
-    if (stranger_ && now_ > patience) stranger_->leave();
+    // Two who answer each other's every word would go on for ever; one that answers probes may not.
+    const bool answers = stranger_ && !scenario_.stranger->has(Quirk::kShutsForGood);
+    if (answers && now_ > patience) stranger_->leave();
     if (steps > 1'000'000) return fault("never comes to rest; " + status());
     step(next_event());
   }

@@ -44,7 +44,8 @@ std::string_view name(Quirk quirk) {
                                                                    "stray flags",
                                                                    "SYN again",
                                                                    "goes silent",
-                                                                   "resets"};
+                                                                   "resets",
+                                                                   "shuts its window for good"};
   return kNames[static_cast<std::size_t>(quirk)];
 }
 
@@ -76,6 +77,7 @@ Instant Stranger::turns_at() const {
 
 bool Stranger::done() const {
   if (state_ == State::kOver) return true;
+  if (state_ == State::kOpen && plan_.has(Quirk::kShutsForGood)) return true;
   if (state_ != State::kOpen || snd_una_ <= fin_at()) return false;
   // Who acknowledges what has not come may never see the FIN.
   if (plan_.has(Quirk::kOptimisticAcks)) return acked_out_ >= peer_octets_ + 2;
@@ -117,7 +119,7 @@ void Stranger::arrives(Instant now, Bytes frame) {
     fault("got more in a segment than its MSS: " + std::to_string(segment.text.size()));
   }
   take_ack(now, segment);
-  take_text(segment);
+  if (!is_shut(now)) take_text(segment);
   answer(now, segment);
 }
 
@@ -259,6 +261,7 @@ void Stranger::act(Instant now) {
 }
 
 std::uint32_t Stranger::window_now(Instant now) {
+  if (is_shut(now)) return 0;
   if (plan_.has(Quirk::kClosesWindow)) {
     if (opens_at_ != kNever) return 0;
     if (chance(6)) {

@@ -43,8 +43,9 @@ enum class Quirk : std::uint8_t {
   kSynAgain,        ///< sends its SYN again in the midst
   kGoesSilent,      ///< is never heard of again
   kResets,          ///< ends with a RST
+  kShutsForGood,    ///< its window is never open again, and it answers for ever
 };
-inline constexpr std::size_t kQuirks = 25;
+inline constexpr std::size_t kQuirks = 26;
 std::string_view name(Quirk quirk);
 
 struct StrangerPlan {
@@ -56,7 +57,7 @@ struct StrangerPlan {
   std::optional<std::uint8_t> scale;
   bool timestamps = false;
   bool sack = false;
-  Duration turns_at{0};  ///< when it goes silent or resets
+  Duration turns_at{0};  ///< when it goes silent, resets or shuts its window
 
   bool has(Quirk quirk) const { return (quirks >> static_cast<unsigned>(quirk) & 1u) != 0; }
 };
@@ -100,6 +101,9 @@ class Stranger {
   std::uint32_t text_edge() const;
   bool chance(std::uint32_t one_in) { return rng_.below(one_in) == 0; }
   Instant turns_at() const;
+  bool is_shut(Instant now) const {
+    return plan_.has(Quirk::kShutsForGood) && start_ + plan_.turns_at <= now;
+  }
   void take_syn(Instant now, const WireSegment& segment);
   void take_ack(Instant now, const WireSegment& segment);
   void take_text(const WireSegment& segment);
