@@ -62,6 +62,7 @@ StackConfig stack_of(Rng& rng) {
   out.tcp.min_rto = one_of(rng, {milliseconds(200), seconds(1)});
   out.tcp.initial_window_segments = one_of(rng, {1u, 3u, 10u});
   if (sometimes(rng, 6)) out.tcp.reassembly_ranges = 1 + rng.below(3);
+  if (sometimes(rng, 12)) out.limits.sent_runs = 1 + rng.below(8);
   // What a network this bad does to a connection is to be borne, not given up over.
   out.tcp.user_timeout = seconds(3600);
   out.tcp.syn_timeout = seconds(1800);
@@ -313,6 +314,7 @@ void a_stranger(Rng& rng, Scenario& out) {
     flow.users[0].octets = std::min<std::uint64_t>(flow.users[0].octets, 200);
     flow.users[0].ending = Ending::kLeaves;
     if (sometimes(rng, 2)) plan.turns_at = Duration{0};
+    if (sometimes(rng, 2)) flow.users[0].socket.linger = seconds(5);
   }
   const bool slow = plan.has(Quirk::kOctets) || plan.has(Quirk::kTinyWindow) ||
                     plan.has(Quirk::kLosesAcks) || plan.has(Quirk::kClosesWindow) ||
