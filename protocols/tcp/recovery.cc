@@ -51,7 +51,7 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   News news;
   news.prior_in_flight = board_.in_flight();
   news.advances = segment.ack.after(snd_una_);
-  news.duplicate = !news.advances && is_duplicate_ack(segment);
+  news.duplicate = is_duplicate_ack(segment);
   const bool was_limited = snd_una_.before(limited_at_);
   hear_delivery(context, now, segment, news);
   sample_round_trip(context, now, segment);
@@ -248,7 +248,9 @@ void Connection::begin_recovery(const Context& context, Instant now, const News&
   ++fast_retrans_;
   out.note(Note::kFastRetransmit);
   must_resend_ = true;
-  if (!reduced) {
+  if (reduced) {
+    undo_open_ = false;  // what was cut was cut for a mark
+  } else {
     // What limited transmit sent beyond cwnd does not count (RFC 5681 section 3.2 step 2).
     const std::uint32_t flight = std::min(unacked(), congestion_.cwnd());
     congestion_.on_congestion(now, mss_, flight, CongestionSignal::kLoss);

@@ -197,7 +197,8 @@ TEST_P(TcpEcn, EchoCutsOnceARoundTripAndIsAnswered) {
     100ms  < .E ack 1001
   )");
   const std::uint32_t ssthresh = c.info().ssthresh;
-  EXPECT_LE(ssthresh, 9000u);
+  EXPECT_EQ(ssthresh, 4500u) << "half of what is in flight";
+  EXPECT_EQ(c.info().cwnd, 9500u) << "and there in step with what arrives";
   run(c, R"(
     0ms    < .E ack 3001
            < .E ack 10001
@@ -210,6 +211,51 @@ TEST_P(TcpEcn, EchoCutsOnceARoundTripAndIsAnswered) {
            > .C 10001:11001 ack 1 ect0
            > P. 11001:12001 ack 1 ect0
   )");
+}
+
+// TCP-245: a loss in a window that was cut for a mark is repaired, and cuts no more; and if it was
+// none, the mark was one all the same.
+TEST_P(TcpEcn, LossInAWindowThatWasCutIsRepaired) {
+  Given given = with(EcnUse::kAsk, {.sack = true});
+  given.config.tail_loss_probe = false;
+  Scripted c = closed(given);
+  run(c, R"(
+    0ms    connect
+           > SEC 0:0(0)
+    100ms  < S.E 0:0(0) ack 1 <mss 1000,sackOK>
+           > . 1:1(0) ack 1
+           write 6000
+           > . 1:1001 ack 1 ect0
+           > . 1001:2001 ack 1 ect0
+           > . 2001:3001 ack 1 ect0
+           > . 3001:4001 ack 1 ect0
+           > . 4001:5001 ack 1 ect0
+           > P. 5001:6001 ack 1 ect0
+    200ms  < .E ack 1001
+           is ssthresh 2500
+    210ms  < . ack 1001 sack 2001:5001
+           > . 1001:2001 ack 1
+           event fast_retransmit
+           is ssthresh 2500
+    220ms  < . ack 6001
+    310ms  < . ack 6001 sack 1001:2001
+           is ssthresh 2500
+           is cwnd 2500
+  )");
+}
+
+// TCP-248, RFC 8257 section 3.3: the share of marked octets, round trip by round trip.
+TEST_P(TcpEcn, DctcpMeasuresTheShareThatIsMarked) {
+  Scripted c = agreed(closed(with(EcnUse::kDctcp)));
+  run(c, R"(
+    0ms    write 2000
+           > . 1:1001 ack 1 ect0
+           > P. 1001:2001 ack 1 ect0
+    100ms  < . ack 1001
+  )");
+  EXPECT_EQ(c.info().congestion.dctcp_alpha, 937'500u) << "15/16";
+  run(c, "1ms < .E ack 2001");
+  EXPECT_EQ(c.info().congestion.dctcp_alpha, 941'406u) << "15/16 of it, and 1/16";
 }
 
 // TCP-247: without an agreement neither mark nor echo means anything.

@@ -137,6 +137,7 @@ TEST_P(TcpSackRecovery, TheReorderingWindowEndsByItself) {
     324ms  nothing
     325ms  > . 2001:3001 ack 1     // RTT 100 ms and a quarter of the shortest
            event fast_retransmit
+           is cwnd 2000
     400ms  < . ack 8001
     +1h    nothing
   )");

@@ -85,6 +85,16 @@ class Board {
       model_[i].fate = Octet::kLost;
     }
   }
+  void lose_range(std::uint32_t from, std::uint32_t to) {
+    const std::uint32_t lost = board_.lose_range(pool_, una_ + from, una_ + to);
+    std::uint32_t expected = 0;
+    for (std::uint32_t i = from; i < to; ++i) {
+      if (model_[i].fate != Octet::kInFlight) continue;
+      model_[i].fate = Octet::kLost;
+      ++expected;
+    }
+    EXPECT_EQ(lost, expected);
+  }
   void resend(Instant now, std::uint32_t most) {
     if (board_.lost() == 0) return;
     const Scoreboard::Hole hole = board_.next_hole(pool_, most);
@@ -149,7 +159,7 @@ TEST(Scoreboard, KnowsTheFateOfEachOctet) {
     std::int64_t now = 1;
     for (int step = 0; step < 400 && !testing::Test::HasFailure(); ++step) {
       if (rng.below(3) != 0) ++now;
-      switch (rng.below(10)) {
+      switch (rng.below(11)) {
         case 0:
         case 1:
         case 2:
@@ -174,6 +184,12 @@ TEST(Scoreboard, KnowsTheFateOfEachOctet) {
         case 8:
           board.resend(at(now), 1 + rng.below(50));
           break;
+        case 9: {
+          if (board.octets() < 2) break;
+          const std::uint32_t from = rng.below(board.octets() - 1);
+          board.lose_range(from, from + 1 + rng.below(board.octets() - from));
+          break;
+        }
         default:
           if (rng.below(4) == 0) board.nothing_is_lost();
           if (rng.below(8) == 0) {
@@ -253,6 +269,69 @@ TEST(Scoreboard, OneRunIsEnough) {
   EXPECT_EQ(pool.size(), 1u);
   b.clear(pool);
   EXPECT_EQ(pool.size(), 0u);
+}
+
+// What a run remembers is of when it went: text sent with it at once makes it longer, text of
+// another moment, another state of delivery, or not right behind it, does not.
+TEST(Scoreboard, ARunIsWhatWentAtOnce) {
+  SentPool pool{1, 100, *std::pmr::get_default_resource()};
+  Scoreboard board;
+  const Delivery first{.delivered = 10, .delivered_at = at(1), .first_sent_at = at(2)};
+  Delivery later = first;
+  later.delivered = 20;
+  Delivery limited = later;
+  limited.app_limited = true;
+  board.sent(pool, at(5), SeqNumber{0}, SeqNumber{100}, first);
+  EXPECT_EQ(board.last(pool).tx_in_flight, 100u);
+  board.sent(pool, at(5), SeqNumber{100}, SeqNumber{200}, first);
+  EXPECT_EQ(board.runs(), 1u);
+  EXPECT_EQ(board.last(pool).tx_in_flight, 200u);
+  EXPECT_EQ(board.last(pool).delivery.first_sent_at, at(2));
+  board.sent(pool, at(5), SeqNumber{200}, SeqNumber{300}, later);
+  EXPECT_EQ(board.runs(), 2u);
+  board.sent(pool, at(5), SeqNumber{300}, SeqNumber{400}, limited);
+  EXPECT_EQ(board.runs(), 3u);
+  board.sent(pool, at(6), SeqNumber{400}, SeqNumber{500}, limited);
+  EXPECT_EQ(board.runs(), 4u);
+  EXPECT_EQ(board.last(pool).tx_in_flight, 500u);
+  Delivery now = limited;
+  now.delivered = 30;
+  board.resent(pool, at(7), SeqNumber{450}, SeqNumber{500}, now);
+  EXPECT_EQ(board.last(pool).delivery.delivered, 30u);
+  EXPECT_EQ(board.last(pool).tx_in_flight, 500u);
+  EXPECT_TRUE(board.last(pool).resent);
+  EXPECT_FALSE(board.last(pool).resent_often);
+  board.resent(pool, at(8), SeqNumber{450}, SeqNumber{500}, now);
+  EXPECT_TRUE(board.last(pool).resent_often);
+  board.sent(pool, at(8), SeqNumber{500}, SeqNumber{600}, now);
+  EXPECT_FALSE(board.last(pool).resent) << "new text is no retransmission";
+  board.clear(pool);
+  EXPECT_EQ(board.in_flight() + board.lost() + board.sacked(), 0u);
+  EXPECT_EQ(pool.size(), 0u);
+}
+
+// Without room for a run, text shares the fate of what went before it: of the later moment, and in
+// flight, whatever was thought of it.
+TEST(Scoreboard, WithoutRoomTextJoinsWhatWentBeforeIt) {
+  for (const bool lost : {false, true}) {
+    SentPool pool{1, 0, *std::pmr::get_default_resource()};
+    Scoreboard board;
+    board.sent(pool, at(1), SeqNumber{0}, SeqNumber{100}, {});
+    if (lost) {
+      EXPECT_EQ(board.lose_all(pool), 100u);
+    }
+    Delivery now;
+    now.delivered = 7;
+    board.sent(pool, at(9), SeqNumber{100}, SeqNumber{200}, now);
+    EXPECT_EQ(board.lost(), 0u);
+    EXPECT_EQ(board.in_flight(), 200u);
+    EXPECT_EQ(board.last(pool).sent_at, at(9));
+    EXPECT_EQ(board.last(pool).delivery.delivered, 7u);
+    EXPECT_EQ(board.last(pool).tx_in_flight, 200u);
+    EXPECT_EQ(board.detect_lost(pool, [](const SentRun& run) { return run.sent_at < at(9); }), 0u);
+    EXPECT_EQ(board.lose_all(pool), 200u);
+    board.clear(pool);
+  }
 }
 
 // RACK goes by time: what was brought back into flight takes its old place.
