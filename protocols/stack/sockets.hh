@@ -268,7 +268,9 @@ class Sockets {
   virtual void set_user_data(SocketId socket, std::uint64_t user_data) noexcept = 0;
   /// kDeadline comes at `when`; kNever takes it back. One a TCP connection; none elsewhere.
   virtual void set_deadline(SocketId socket, Instant when) noexcept = 0;
-  /// How the connection ended; none while it lives, and none if both sides closed in order.
+  /// How the connection ended; none while it lives, and none if both sides closed in order. One
+  /// that was given up for want of an answer ended by what ICMP said of it last (kHostUnreachable
+  /// and its like), if it did since anything was acknowledged, else by kTimedOut.
   virtual std::optional<Error> error(SocketId socket) const noexcept = 0;
   /// The last soft error (an ICMP message; kTimedOut: three retransmissions in a row were not
   /// answered), taken away by asking. None where tcp::SocketOptions::soft_errors is off.

@@ -363,9 +363,10 @@ void TcpTransport<P>::count(const tcp::Actions& actions) noexcept {
       Note::kTimeout | Note::kFastRetransmit | Note::kChallengeAck | Note::kOutOfOrder |
       Note::kKeepAlive | Note::kZeroWindowProbe | Note::kTextAfterClose | Note::kTailProbe |
       Note::kUndone | Note::kPathMtuDoubted | Note::kBlackHole | Note::kProbeArrived |
-      Note::kUrgent | Note::kCongestionExperienced | Note::kChallengeWithheld;
+      Note::kUrgent | Note::kCongestionExperienced | Note::kGaveUp | Note::kChallengeWithheld;
   if ((actions.notes & kRare) == 0) return;
   on(Note::kTimeout, counters.tcp_timeouts);
+  on(Note::kGaveUp, counters.tcp_abort_on_timeout);
   on(Note::kFastRetransmit, counters.tcp_fast_retrans);
   on(Note::kChallengeAck, counters.tcp_challenge_acks);
   on(Note::kChallengeWithheld, counters.tcp_challenges_withheld);
@@ -414,7 +415,6 @@ void TcpTransport<P>::connection_over(std::uint32_t index) noexcept {
       leave_half_open(socket.listener);
     }
   }
-  if (connection.error() == Error::kTimedOut) counters.tcp_abort_on_timeout.add();
   forget_flow(socket, index);
   net_.wheel().disarm(socket.timer);
   socket.send.clear();
@@ -473,6 +473,7 @@ void TcpTransport<P>::on_connection_timer(TimerNode& node) noexcept {
   perform(index, actions);
   if ((actions.notes & tcp::Note::kLingered) != 0) [[unlikely]] {
     net_.counters().tcp_abort_on_linger.add();
+    net_.counters().tcp_abort_on_timeout.add();
     kill(index, Error::kTimedOut, true);
   }
 }

@@ -254,6 +254,7 @@ void Connection::establish(const Context& context, Instant now, const SegmentIn&
   snd_wl1_ = segment.seq;
   snd_wl2_ = segment.ack;
   syn_due_ = false;
+  unreachable_.reset();
   retransmits_ = 0;
   disarm(Timer::kRetransmit);
   disarm(Timer::kLifetime);
@@ -293,6 +294,7 @@ void Connection::advance(const Context& context, Instant now, const SegmentIn& s
   retransmits_ = 0;
   probing_ = false;
   unacked_since_ = now;
+  unreachable_.reset();
   limit_orphan(context, now);
   out.note(Note::kForwardProgress);
   if (snd_una_ == snd_nxt_) {
@@ -508,7 +510,7 @@ Actions Connection::icmp_error(SeqNumber quoted, Error error, bool hard) noexcep
     return out;
   }
   if (!soft_errors_) return out;
-  soft_error_ = error;
+  soft_error_ = unreachable_ = error;
   out.note(Note::kSoftError);
   return out;
 }

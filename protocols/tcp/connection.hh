@@ -428,6 +428,7 @@ class Connection {
   Instant gives_up_at(const Context& context, Instant now) const noexcept;
   Duration keep_alive() const noexcept { return milliseconds(keep_alive_ms_); }
   void become_closed(Actions& out, std::optional<Error> error) noexcept;
+  void give_up(Actions& out) noexcept;
   void enter_time_wait(Actions& out) noexcept;
   SeqNumber fin_seq() const noexcept { return snd_end_; }
   /// One past the last number there is to send: the queue, and the FIN.
@@ -587,6 +588,7 @@ class Connection {
   WaitsFor waits_for_ = WaitsFor::kHandshake;
   std::optional<Error> error_;
   std::optional<Error> soft_error_;
+  std::optional<Error> unreachable_;  ///< what ICMP said since anything was acknowledged
 };
 
 }  // namespace smol::tcp

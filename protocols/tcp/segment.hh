@@ -99,6 +99,7 @@ struct Note {
   static constexpr std::uint32_t kUrgent = 1u << 26;  ///< urgent data: the first, or more of it
   static constexpr std::uint32_t kCongestionExperienced = 1u << 27;  ///< a packet was marked CE
   static constexpr std::uint32_t kFastOpenLost = 1u << 28;  ///< a SYN with its option, RFC 7413
+  static constexpr std::uint32_t kGaveUp = 1u << 30;        ///< nobody has answered for too long
   static constexpr std::uint32_t kLingered = 1u << 29;      ///< long enough: abort() it
 };
 

@@ -28,8 +28,9 @@ Actions Connection::timeout(const Context& context, Instant now) noexcept {
   if (due(Timer::kPersist, now)) on_persist_timer(context, now, out);
   if (due(Timer::kKeepAlive, now)) on_keep_alive_timer(now, out);
   if (due(Timer::kLifetime, now)) {
-    const bool attempt = state_ == State::kSynReceived && !fast_open_;
-    become_closed(out, attempt && passive_ ? std::nullopt : std::optional{Error::kTimedOut});
+    // Nobody was told of an attempt of a peer's.
+    const bool attempt = state_ == State::kSynReceived && !fast_open_ && passive_;
+    attempt ? become_closed(out, std::nullopt) : give_up(out);
   }
   if (due(Timer::kUser, now)) {
     disarm(Timer::kUser);
@@ -39,6 +40,12 @@ Actions Connection::timeout(const Context& context, Instant now) noexcept {
   if (tlp_due_) out.note(Note::kTailProbe);
   out.send = may_send();
   return out;
+}
+
+/// What a router said of it last tells more than that nobody has answered.
+void Connection::give_up(Actions& out) noexcept {
+  out.note(Note::kGaveUp);
+  become_closed(out, unreachable_.value_or(Error::kTimedOut));
 }
 
 /// R2: how long data, or a SYN, may stay unacknowledged.
@@ -81,7 +88,7 @@ void Connection::on_retransmit_timer(const Context& context, Instant now, Action
     return;
   }
   if (now - unacked_since_ >= patience(context)) {
-    become_closed(out, Error::kTimedOut);
+    give_up(out);
     return;
   }
   if (retransmits_ < 0xff) ++retransmits_;
@@ -121,7 +128,7 @@ void Connection::on_persist_timer(const Context& context, Instant now, Actions& 
   const bool unanswered = probing_ || snd_una_ != snd_nxt_;
   if (unanswered && unacked_since_ < last_received_) unacked_since_ = last_received_;
   if (unanswered && now - unacked_since_ >= patience(context)) {
-    become_closed(out, Error::kTimedOut);
+    give_up(out);
     return;
   }
   if (!unanswered) unacked_since_ = now;
@@ -147,7 +154,7 @@ void Connection::on_keep_alive_timer(Instant now, Actions& out) noexcept {
   const bool limited = user_timeout_ms_ > 0 && user_timeout_ms_ != kForeverMs;
   const Instant limit = limited ? last_received_ + milliseconds(user_timeout_ms_) : kNever;
   if (keep_alive_sent_ > 0 && (now >= limit || keep_alive_sent_ >= keep_alive_probes_)) {
-    become_closed(out, Error::kTimedOut);
+    give_up(out);
     return;
   }
   ++keep_alive_sent_;

@@ -178,7 +178,10 @@ void Connection::set_options(const Context& context, Instant now,
   hop_limit_ = options.hop_limit;
   dscp_ = options.dscp;
   soft_errors_ = options.soft_errors;
-  if (!soft_errors_) soft_error_.reset();
+  if (!soft_errors_) {
+    soft_error_.reset();
+    unreachable_.reset();
+  }
   cork_ = options.cork;
   if (to_ms(options.keep_alive) != keep_alive_ms_) {
     keep_alive_ms_ = to_ms(options.keep_alive);

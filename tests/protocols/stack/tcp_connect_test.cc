@@ -3,6 +3,7 @@
 #include <set>
 
 #include "tests/protocols/stack/tcp_peer.hh"
+#include "tests/support/scale.hh"
 
 namespace smol {
 namespace {
@@ -258,6 +259,66 @@ TEST(TcpPorts, ARangeIsUsedUpToTheLastPortForEachDestination) {
     host.stack->abort(sockets[7]);
     EXPECT_EQ(error_of(host.stack->tcp_connect(connect)), "none");
   }
+}
+
+// TCP-187: from another address of ours each port is free once more.
+TEST(TcpPorts, EachAddressOfOursHasAllOfThem) {
+  Host::Options options;
+  options.config.first_ephemeral_port = 40'000;
+  options.config.last_ephemeral_port = 40'003;
+  Host host{options};
+  InterfaceConfig interface = eth0_config();
+  const IpAddress second = IpAddress::v4(10, 0, 0, 2);
+  interface.addresses.push_back(IpPrefix{second, 24});
+  host.add_interface(interface);
+  for (const IpAddress& address : {kOwn4, second}) {
+    TcpConnectOptions connect;
+    connect.remote = {kPeer4, 80};
+    connect.local = IpEndpoint{address, 0};
+    std::set<std::uint16_t> ports;
+    for (int i = 0; i < 4; ++i) {
+      const SocketId socket = host.stack->tcp_connect(connect).value();
+      EXPECT_EQ(host.stack->local_endpoint(socket)->address, address);
+      ports.insert(host.stack->local_endpoint(socket)->port);
+    }
+    EXPECT_EQ(ports.size(), 4u);
+    EXPECT_EQ(error_of(host.stack->tcp_connect(connect)), "EADDRNOTAVAIL");
+  }
+}
+
+// TCP-187
+TEST(TcpPorts, ThereAreMoreConnectionsThanPortsToTwoServers) {
+  const std::uint32_t each = scaled(35'000);
+  Host::Options options;
+  options.config.limits.connections = 2 * each;
+  options.config.limits.sent_runs = 16;
+  options.config.first_ephemeral_port = 1024;
+  options.config.last_ephemeral_port = 65'535;
+  Host host{options};
+  host.add_interface(eth0_config());
+  host.alive = {{kPeer4, kPeerMac}};
+  host.show_frames = false;
+  std::vector<bool> taken(65'536);
+  std::uint32_t shared = 0;
+  for (const std::uint16_t server : std::vector<std::uint16_t>{80, 81}) {
+    std::vector<bool> here(65'536);
+    TcpConnectOptions connect;
+    connect.remote = {kPeer4, server};
+    for (std::uint32_t i = 0; i < each; ++i) {
+      const Result<SocketId, Error> socket = host.stack->tcp_connect(connect);
+      ASSERT_EQ(error_of(socket), "none") << i;
+      const std::uint16_t port = host.stack->local_endpoint(*socket)->port;
+      EXPECT_FALSE(here[port]);
+      shared += taken[port] ? 1 : 0;
+      here[port] = true;
+      if (i % 64 == 0) host.sent();
+    }
+    taken = here;
+  }
+  if (scaled(64) == 64) {
+    EXPECT_GE(shared, 2 * each - 64'512) << "a port serves both";
+  }
+  EXPECT_EQ(host.stack->tcp().connections(), 2 * each);
 }
 
 }  // namespace

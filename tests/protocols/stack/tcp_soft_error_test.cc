@@ -62,6 +62,55 @@ TEST_F(TcpSoftErrorTest, ARoutersWordIsNotHiddenBySilence) {
   host.sent();
 }
 
+// TCP-144, TCP-145: it does not end the connection, and says why silence does.
+TEST_F(TcpSoftErrorTest, ARoutersLastWordIsHowAConnectionEndedThatNobodyAnswered) {
+  TcpPeer peer = client();
+  const SocketId socket = established(peer);
+  write(socket, "x");
+  unreachable(peer.take_one(), 1);
+  host.advance(seconds(299));
+  EXPECT_EQ(error_of(host.stack->soft_error(socket)), "EHOSTUNREACH");
+  EXPECT_EQ(error_of(host.stack->error(socket)), "none");
+  host.advance(seconds(2));
+  EXPECT_EQ(error_of(host.stack->error(socket)), "EHOSTUNREACH");
+  EXPECT_EQ(counters().tcp_abort_on_timeout.value(), 1u);
+  host.sent();
+}
+
+TEST_F(TcpSoftErrorTest, AWordFromBeforeTheLastAcknowledgementIsForgotten) {
+  TcpPeer peer = client();
+  const SocketId socket = established(peer);
+  write(socket, "x");
+  unreachable(peer.take_one(), 1);
+  peer.acknowledge();
+  write(socket, "y");
+  host.advance(seconds(301));
+  EXPECT_EQ(error_of(host.stack->error(socket)), "ETIMEDOUT");
+  host.sent();
+}
+
+TEST_F(TcpSoftErrorTest, AnAttemptToConnectEndsByItToo) {
+  TcpConnectOptions options;
+  options.remote = {kFar4, 80};
+  const SocketId socket = host.stack->tcp_connect(options).value();
+  unreachable(host.only_sent(), 0);
+  host.advance(seconds(181));
+  EXPECT_EQ(error_of(host.stack->error(socket)), "ENETUNREACH");
+  host.sent();
+}
+
+// TCP-128
+TEST_F(TcpSoftErrorTest, SwitchedOffSilenceIsATimeout) {
+  TcpPeer peer = client();
+  peer.own.port = 80;
+  const SocketId socket = opened(peer, without_soft_errors());
+  write(socket, "x");
+  unreachable(peer.take_one(), 1);
+  host.advance(seconds(301));
+  EXPECT_EQ(error_of(host.stack->error(socket)), "ETIMEDOUT");
+  host.sent();
+}
+
 // TCP-128: told of nothing, the connection goes on as ever.
 TEST_F(TcpSoftErrorTest, CanBeSwitchedOff) {
   TcpPeer peer = client();

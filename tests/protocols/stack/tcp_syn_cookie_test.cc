@@ -37,19 +37,26 @@ class SynCookieTest : public TcpTest {
     }
     return tcp_frame(peer.own, peer.theirs, header, text, peer.mac);
   }
-  /// Fills the SYN queue of a listener with room for one.
-  void fill() { host.receive(client(9).segment("S")); }
+  /// A listener whose SYN queue, with room for one, is full.
+  SocketId crowded(std::uint32_t backlog = 16) {
+    const SocketId listener = listen(80, backlog, 1);
+    host.receive(client(9).segment("S"));
+    host.sent();
+    return listener;
+  }
+  /// Asks, and hears of a cookie.
+  Frame ask(TcpPeer& peer) {
+    peer.send("S");
+    return peer.take_one();
+  }
   std::uint32_t half_open() { return host.stack->tcp().half_open().size(); }
 };
 
 // TCP-184, TCP-183: nothing is kept, and the connection is there all the same.
 TEST_F(SynCookieTest, AFullSynQueueAnswersByCookieAndKeepsNothing) {
-  const SocketId listener = listen(80, 16, 1);
-  fill();
-  host.sent();
+  const SocketId listener = crowded();
   TcpPeer peer = modern();
-  peer.send("S");
-  const Frame syn_ack = peer.take_one();
+  const Frame syn_ack = ask(peer);
   EXPECT_THAT(syn_ack, AllOf(tcp_is("S."), tcp_ack(peer.snd_nxt)));
   EXPECT_EQ(half_open(), 1u) << "who came first";
   EXPECT_EQ(counters().tcp_syncookies_sent.value(), 1u);
@@ -78,8 +85,7 @@ TEST_F(SynCookieTest, WorksOverIp6) {
   host.sent();
   TcpPeer peer = client6();
   peer.syn_options.mss = 1440;
-  peer.send("S");
-  peer.take_one();
+  ask(peer);
   peer.send("P.", "hello");
   const SocketId socket = accepted(listener);
   EXPECT_EQ(read(socket), "hello");
@@ -88,14 +94,11 @@ TEST_F(SynCookieTest, WorksOverIp6) {
 
 // TCP-184: without timestamps there is no place for more than the segment size.
 TEST_F(SynCookieTest, WithoutTimestampsItOffersOnlyWhatItCanRemember) {
-  const SocketId listener = listen(80, 16, 1);
-  fill();
-  host.sent();
+  const SocketId listener = crowded();
   TcpPeer peer = client();
   peer.syn_options.window_scale = 7;
   peer.syn_options.sack_permitted = true;
-  peer.send("S");
-  const Frame syn_ack = peer.take_one();
+  const Frame syn_ack = ask(peer);
   EXPECT_FALSE(syn_ack.tcp->options.window_scale);
   EXPECT_FALSE(syn_ack.tcp->options.sack_permitted);
   EXPECT_TRUE(syn_ack.tcp->options.mss);
@@ -107,12 +110,9 @@ TEST_F(SynCookieTest, WithoutTimestampsItOffersOnlyWhatItCanRemember) {
 
 // TCP-184: what comes with the ACK is kept.
 TEST_F(SynCookieTest, TextOnTheAckIsDelivered) {
-  const SocketId listener = listen(80, 16, 1);
-  fill();
-  host.sent();
+  const SocketId listener = crowded();
   TcpPeer peer = modern();
-  peer.send("S");
-  const Frame syn_ack = peer.take_one();
+  const Frame syn_ack = ask(peer);
   host.receive(ack_of(peer, syn_ack, octets_of("at once")));
   const SocketId socket = accepted(listener);
   EXPECT_EQ(event_names(host.events_of(socket)), "readable");
@@ -121,11 +121,9 @@ TEST_F(SynCookieTest, TextOnTheAckIsDelivered) {
 
 // TCP-184: what this host never said is answered with RST.
 TEST_F(SynCookieTest, AForgedCookieIsResetAndCounted) {
-  listen(80, 16, 1);
-  fill();
+  crowded();
   TcpPeer peer = client();
-  peer.send("S");
-  host.sent();
+  ask(peer);
   peer.rcv_nxt = SeqNumber{0xdead'beef};
   host.receive(peer.segment("."));
   EXPECT_EQ(host.only_dropped(), Drop::kTcpBadSynCookie);
@@ -135,12 +133,9 @@ TEST_F(SynCookieTest, AForgedCookieIsResetAndCounted) {
 }
 
 TEST_F(SynCookieTest, ACookieIsNoGoodWithSynOrForAnotherPeer) {
-  listen(80, 16, 1);
-  fill();
-  host.sent();
+  crowded();
   TcpPeer peer = client();
-  peer.send("S");
-  peer.take_one();
+  ask(peer);
   host.receive(peer.segment("S."));
   EXPECT_EQ(host.only_dropped(), Drop::kTcpBadSynCookie);
   TcpPeer thief = client(5001);
@@ -153,12 +148,9 @@ TEST_F(SynCookieTest, ACookieIsNoGoodWithSynOrForAnotherPeer) {
 
 // TCP-184: valid for about two minutes.
 TEST_F(SynCookieTest, AStaleCookieIsReset) {
-  listen(80, 16, 1);
-  fill();
-  host.sent();
+  crowded();
   TcpPeer peer = client();
-  peer.send("S");
-  peer.take_one();
+  ask(peer);
   host.advance(tcp::kSynCookieLife - seconds(1));
   client(10).send("S");  // keeps the listener looking for cookies
   client(11).send("S");
@@ -176,14 +168,20 @@ TEST_F(SynCookieTest, IsNotLookedForWhereNoneWasSent) {
   peer.rcv_nxt = SeqNumber{1};
   host.receive(peer.segment("."));
   EXPECT_EQ(host.only_dropped(), Drop::kTcpPortClosed);
+  EXPECT_THAT(host.only_sent(), AllOf(tcp_is("R"), tcp_seq(SeqNumber{1})));
   EXPECT_EQ(counters().tcp_syncookies_failed.value(), 0u);
+}
+
+TEST_F(SynCookieTest, AResetForAListenerIsAStray) {
+  listen();
+  host.receive(client().segment("R"));
+  EXPECT_EQ(host.only_dropped(), Drop::kTcpStrayReset);
+  EXPECT_THAT(host.sent(), IsEmpty());
 }
 
 // TCP-186, TRAP-35: where nobody accepts, neither SYN nor ACK is let in, and nothing is reset.
 TEST_F(SynCookieTest, AFullAcceptQueueDropsSynAndAckAndTheAckIsMadeUpForLater) {
-  const SocketId listener = listen(80, 1, 1);
-  fill();
-  host.sent();
+  const SocketId listener = crowded(1);
   TcpPeer first = client(1);
   TcpPeer second = client(2);
   for (TcpPeer* peer : {&first, &second}) {
@@ -205,12 +203,9 @@ TEST_F(SynCookieTest, AFullAcceptQueueDropsSynAndAckAndTheAckIsMadeUpForLater) {
 
 // A SYN that came twice, and was answered by cookie and by record: either answer is good.
 TEST_F(SynCookieTest, ACookieIsGoodAlsoWhereARecordWasMadeSince) {
-  const SocketId listener = listen(80, 16, 1);
-  fill();
-  host.sent();
+  const SocketId listener = crowded();
   TcpPeer peer = client();
-  peer.send("S");
-  const Frame cookie = peer.take_one();
+  const Frame cookie = ask(peer);
   TcpPeer first = client(9);
   host.receive(first.segment_at(first.snd_nxt + 1, "R"));
   host.receive(peer.segment_at(peer.snd_nxt - 1, "S"));
@@ -230,9 +225,7 @@ TEST_F(SynCookieTest, ATimeWaitConnectionIsNotReopenedByCookie) {
   peer.send("F.");
   peer.take();
   ASSERT_EQ(counters().tcp_time_wait.value(), 1u);
-  listen(80, 16, 1);
-  fill();
-  host.sent();
+  crowded();
   host.receive(peer.segment_at(peer.snd_nxt + 1000, "S"));
   EXPECT_EQ(host.only_dropped(), Drop::kTcpSynQueueFull);
   EXPECT_THAT(host.sent(), IsEmpty());
@@ -245,9 +238,7 @@ class NoSynCookieTest : public SynCookieTest {
 };
 
 TEST_F(NoSynCookieTest, OffMeansThatSynsAreDropped) {
-  listen(80, 16, 1);
-  fill();
-  host.sent();
+  crowded();
   host.receive(client().segment("S"));
   EXPECT_EQ(host.only_dropped(), Drop::kTcpSynQueueFull);
   EXPECT_EQ(counters().tcp_syncookies_sent.value(), 0u);
@@ -261,19 +252,35 @@ class AlwaysSynCookieTest : public SynCookieTest {
 TEST_F(AlwaysSynCookieTest, AlwaysKeepsNothingOfAnySyn) {
   const SocketId listener = listen();
   TcpPeer peer = modern();
-  peer.send("S");
-  const Frame syn_ack = peer.take_one();
+  const Frame syn_ack = ask(peer);
   EXPECT_EQ(half_open(), 0u);
   host.receive(ack_of(peer, syn_ack));
   EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "none");
+}
+
+// TCP-036: its numbers must lie behind those of the old one, which no cookie can see to.
+TEST_F(AlwaysSynCookieTest, AReopenedTimeWaitIsKept) {
+  TcpPeer peer = client();
+  const SocketId listener = listen();
+  ask(peer);
+  peer.send(".");
+  host.stack->close(accepted(listener));
+  peer.take();
+  peer.send("F.");
+  peer.take();
+  ASSERT_EQ(counters().tcp_time_wait.value(), 1u);
+  const SeqNumber before = peer.rcv_nxt;
+  peer.snd_nxt += 1000;
+  const Frame syn_ack = ask(peer);
+  EXPECT_EQ(half_open(), 1u);
+  EXPECT_TRUE(syn_ack.tcp->seq.after(before));
 }
 
 // TCP-184: a timestamp of ours that comes later is not older than the one that carried the choices.
 TEST_F(AlwaysSynCookieTest, TheClockDoesNotSeemToRunBackAfterTheCookie) {
   const SocketId listener = listen();
   TcpPeer peer = modern();
-  peer.send("S");
-  const Frame syn_ack = peer.take_one();
+  const Frame syn_ack = ask(peer);
   host.receive(ack_of(peer, syn_ack));
   const SocketId socket = accepted(listener);
   write(socket, "x");
@@ -302,8 +309,7 @@ TEST_F(SynCookieTest, AFloodLeavesMemoryFlatAndALegitimateClientConnects) {
   EXPECT_EQ(counters().tcp_syncookies_sent.value(), flood - half_open());
 
   TcpPeer peer = modern();
-  peer.send("S");
-  const Frame syn_ack = peer.take_one();
+  const Frame syn_ack = ask(peer);
   EXPECT_TRUE(syn_ack.tcp->options.window_scale);
   EXPECT_TRUE(syn_ack.tcp->options.timestamps);
   host.receive(ack_of(peer, syn_ack, octets_of("through")));
