@@ -293,7 +293,7 @@ Result<void, Error> TcpTransport<P>::shutdown_write(Handle handle) noexcept {
 /// The end of this one is no FIN: what it has received nobody has read, or its owner wants it so.
 template <PacketBuffer P>
 bool TcpTransport<P>::must_reset(const Socket& socket) noexcept {
-  if (!socket.in_table || socket.lingering) return false;
+  if (!socket.in_table) return false;
   if (socket.connection.resets_on_close()) return true;
   if (!socket.connection.loses_data()) return false;
   net_.counters().tcp_abort_on_data.add();

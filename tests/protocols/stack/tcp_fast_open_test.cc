@@ -134,6 +134,45 @@ TEST_F(FastOpenTest, ABadCookieFallsBackAndTheTextIsDeliveredOnce) {
   EXPECT_EQ(read(accepted(listener)), "again");
 }
 
+// TCP-256: without text there is nothing to be early with.
+TEST_F(FastOpenTest, ACookieWithoutTextIsAnOrdinaryHandshake) {
+  listen_fast();
+  TcpPeer peer = knowing(given());
+  peer.send("S");
+  EXPECT_THAT(peer.take_one(), tcp_is("S."));
+  EXPECT_EQ(host.stack->tcp().connections(), 0u);
+  EXPECT_EQ(host.stack->tcp().half_open().size(), 1u);
+}
+
+// What the option may have cost the first SYN-ACK, it shall not cost the next.
+TEST_F(FastOpenTest, ASynAckThatGoesAgainHasNoCookie) {
+  listen_fast();
+  TcpPeer peer = client();
+  peer.syn_options.fast_open = FastOpenCookie{};
+  peer.send("S");
+  EXPECT_TRUE(peer.take_one().tcp->options.fast_open);
+  host.advance(milliseconds(1100));
+  const Frame again = peer.take_one();
+  EXPECT_THAT(again, tcp_is("S."));
+  EXPECT_FALSE(again.tcp->options.fast_open);
+}
+
+TEST_F(FastOpenTest, WhatIsAcceptedEarlyHasTheListenersOwner) {
+  TcpListenOptions options;
+  options.local = {IpAddress::v4(0), 80};
+  options.fast_open = 4;
+  options.owner = 3;
+  const SocketId listener = host.stack->tcp_listen(options).value();
+  TcpPeer peer = knowing(given());
+  peer.send("S", "GET /");
+  host.events();
+  const SocketId socket = accepted(listener);
+  const std::vector<SocketEvent> events = host.events();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].socket, socket);
+  EXPECT_EQ(events[0].owner, 3);
+}
+
 // TCP-257: text on a SYN without cookie, or to a listener that does not want it, waits for the ACK.
 TEST_F(FastOpenTest, WithoutTheOptionNothingOfItIsSaidOrTaken) {
   const SocketId listener = listen_fast();
@@ -430,6 +469,48 @@ TEST_F(FastOpenTest, TheSynIsNoLargerThanTheServersSegments) {
     peer.send(".");
   }
   EXPECT_EQ(got, pattern(5000));
+}
+
+// TCP-258: of a server that told no segment size the least is assumed.
+TEST_F(FastOpenTest, WithoutASegmentSizeTheLeastIsAssumed) {
+  const SocketId first = connect_fast("");
+  TcpPeer server = server_of(first);
+  server.take_one();
+  server.syn_options = TcpOptions{};
+  server.syn_options.fast_open = cookie(7);
+  server.send("S.");
+  host.stack->abort(first);
+  host.sent();
+  const SocketId socket = connect_fast("");
+  write(socket, pattern(5000));
+  EXPECT_EQ(server_of(socket).take_one().payload.size(), 496u);
+}
+
+// A SYN-ACK that has the option and no cookie in it takes none away.
+TEST_F(FastOpenTest, AnEmptyOptionOfAServerIsNoCookie) {
+  get_cookie(cookie(7));
+  get_cookie(FastOpenCookie{});
+  const SocketId socket = connect_fast("x");
+  EXPECT_EQ(server_of(socket).take_one().tcp->options.fast_open, cookie(7));
+}
+
+// Both are more than a header has room for.
+TEST_F(FastOpenTest, ALongCookieLeavesTheUserTimeoutForLater) {
+  for (const std::uint8_t len : {std::uint8_t{8}, std::uint8_t{16}}) {
+    get_cookie(cookie(len, len));
+    TcpConnectOptions options;
+    options.remote = {kPeer4, 80};
+    options.fast_open = true;
+    options.socket.user_timeout_option = true;
+    const SocketId socket = host.stack->tcp_connect(options).value();
+    write(socket, "x");
+    const Frame syn = server_of(socket).take_one();
+    EXPECT_EQ(syn.tcp->options.fast_open, cookie(len, len));
+    EXPECT_EQ(syn.tcp->options.user_timeout.has_value(), len == 8);
+    EXPECT_EQ(text_of(syn.payload), "x");
+    host.stack->abort(socket);
+    host.sent();
+  }
 }
 
 // TCP-258: a SYN with text that is lost is retried without, and so are the next connections.

@@ -555,5 +555,24 @@ TEST_F(TcpListenTest, AnIdMissesOnceItsListenerIsClosed) {
   EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "EBADF");
 }
 
+// A block that its ACK did not complete, since that was not in order: its listener is gone when the
+// next one comes.
+TEST_F(TcpListenTest, ABlockWhoseListenerIsGoneIsResetAndFreed) {
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  peer.take();
+  host.receive(peer.segment_at(peer.snd_nxt + 100'000, "."));
+  EXPECT_EQ(host.stack->tcp().connections(), 1u);
+  EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "EAGAIN");
+  host.stack->close(listener);
+  host.sent();
+  host.dropped();
+  peer.send(".");
+  EXPECT_EQ(host.only_dropped(), Drop::kTcpPortClosed);
+  EXPECT_THAT(host.only_sent(), AllOf(tcp_is("R"), tcp_seq(peer.rcv_nxt)));
+  EXPECT_EQ(host.stack->tcp().connections(), 0u);
+}
+
 }  // namespace
 }  // namespace smol

@@ -92,6 +92,29 @@ TEST_F(SynCookieTest, WorksOverIp6) {
   EXPECT_EQ(host.stack->tcp_info(socket)->mss, 1440u);
 }
 
+// Of a link-local peer no route tells the interface: the record and the cookie both know it.
+TEST_F(SynCookieTest, WhatALinkLocalPeerIsOfferedFitsItsLink) {
+  InterfaceConfig narrow;
+  narrow.name = "eth1";
+  narrow.mac = kOwnMac;
+  narrow.mtu = 1280;
+  const IpAddress own = IpAddress::v6(0xfe80, 0, 0, 0, 0, 0, 0, 2);
+  narrow.addresses = {IpPrefix{own, 64}};
+  const InterfaceId interface = host.add_interface(narrow);
+  const SocketId listener = listen(80, 16, 1, IpAddress{});
+  for (const std::uint16_t port : std::vector<std::uint16_t>{5000, 5001}) {
+    TcpPeer peer{host, {kPeerLink6, port}, {own, 80}};
+    host.receive(peer.segment("S"), interface);
+    peer.advance("S", {});
+    const Frame syn_ack = peer.take_one();
+    EXPECT_EQ(syn_ack.tcp->options.mss, 1220) << port;
+    if (port == 5000) continue;  // stays, so that the other one gets a cookie
+    host.receive(peer.segment("."), interface);
+    EXPECT_EQ(host.stack->tcp_info(accepted(listener))->advmss, 1220);
+  }
+  EXPECT_EQ(counters().tcp_syncookies_recv.value(), 1u);
+}
+
 // TCP-184: without timestamps there is no place for more than the segment size.
 TEST_F(SynCookieTest, WithoutTimestampsItOffersOnlyWhatItCanRemember) {
   const SocketId listener = crowded();
