@@ -44,6 +44,7 @@ grpc::StatusCode status_code(Error error) noexcept {
       return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case Error::kNotSupported:
       return grpc::StatusCode::UNIMPLEMENTED;
+    case Error::kOtherWorker:
     case Error::kNetworkUnreachable:
     case Error::kHostUnreachable:
     case Error::kAddressNotAvailable:

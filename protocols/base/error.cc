@@ -18,6 +18,7 @@ constexpr Row kRows[] = {
     {Error::kNoDevice, "ENODEV", "no such interface"},
     {Error::kInvalid, "EINVAL", "invalid argument"},
     {Error::kShutDown, "EPIPE", "this direction is shut down"},
+    {Error::kOtherWorker, "EREMOTE", "another worker owns this flow"},
     {Error::kMessageTooLong, "EMSGSIZE", "message too long"},
     {Error::kNotSupported, "EOPNOTSUPP", "not supported"},
     {Error::kAddressInUse, "EADDRINUSE", "address and port are in use"},

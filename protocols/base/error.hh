@@ -14,6 +14,7 @@ enum class Error : std::uint8_t {
   kExists = 17,               // EEXIST
   kNoDevice = 19,             // ENODEV
   kInvalid = 22,              // EINVAL
+  kOtherWorker = 66,          // EREMOTE: what was asked for belongs to another worker
   kMessageTooLong = 90,       // EMSGSIZE
   kNotSupported = 95,         // EOPNOTSUPP
   kAddressInUse = 98,         // EADDRINUSE

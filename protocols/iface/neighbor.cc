@@ -201,6 +201,17 @@ NeighborAction NeighborCache::advertised(Instant now, InterfaceId interface,
   return resolved(*neighbor, false);
 }
 
+NeighborAction NeighborCache::asked(Instant now, InterfaceId interface,
+                                    const IpAddress& address) noexcept {
+  NeighborAction action;
+  Neighbor* neighbor = resolve(now, interface, address, action);
+  if (neighbor == nullptr || neighbor->state != NeighborState::kDelay) return action;
+  // Who asks has waited long enough.
+  enter(*neighbor, NeighborState::kProbe, now + config_.retrans_timer);
+  neighbor->solicits = 1;
+  return {Kind::kSolicitOne, handle_of(*neighbor)};
+}
+
 void NeighborCache::confirm(Instant now, Handle handle) noexcept {
   Neighbor* neighbor = slab_.get(handle);
   if (neighbor == nullptr || unanswered(neighbor->state) ||

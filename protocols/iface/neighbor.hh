@@ -100,6 +100,9 @@ class NeighborCache {
   };
   NeighborAction advertised(Instant now, InterfaceId interface, const IpAddress& address,
                             const Advert& advert) noexcept;
+  /// Another worker needs this neighbour: what to do about it. One who is being asked already is
+  /// not asked again; one who is known to be there need not be.
+  NeighborAction asked(Instant now, InterfaceId interface, const IpAddress& address) noexcept;
   /// Something above heard from beyond this neighbour: new data was acknowledged (section 7.3.1).
   void confirm(Instant now, Handle handle) noexcept;
   /// Something above doubts the path: the next packet begins to probe it.

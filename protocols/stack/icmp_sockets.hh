@@ -78,6 +78,11 @@ class IcmpSockets {
     return mix(key.k0 ^ version << 16 ^ identifier, key.k1);
   }
   std::uint32_t find(IpFamily family, std::uint16_t identifier) const noexcept;
+  /// Do replies to this identifier come to this worker?
+  bool is_own(std::uint16_t identifier) const noexcept {
+    const Sharding& sharding = net_.sharding();
+    return sharding.owner_of_identifier(identifier) == sharding.index();
+  }
   /// Who sent this from one of our addresses, or IndexTable::kNone.
   std::uint32_t find(const IpAddress& own, std::uint16_t identifier) const noexcept;
   std::uint16_t free_identifier(IpFamily family) noexcept;
@@ -242,7 +247,7 @@ std::uint16_t IcmpSockets<P>::free_identifier(IpFamily family) noexcept {
   const std::uint32_t start = net_.rng().below(kCount);
   for (std::uint32_t tried = 0; tried < kCount; ++tried) {
     const auto identifier = static_cast<std::uint16_t>(1 + (start + tried) % kCount);
-    if (find(family, identifier) == IndexTable::kNone) return identifier;
+    if (is_own(identifier) && find(family, identifier) == IndexTable::kNone) return identifier;
   }
   return 0;
 }
@@ -260,6 +265,8 @@ Result<SocketId, Error> IcmpSockets<P>::open(const IcmpOptions& options) noexcep
   if (chosen.identifier == 0) {
     chosen.identifier = free_identifier(own.family());
     if (chosen.identifier == 0) return fail(Error::kAddressNotAvailable);
+  } else if (!is_own(chosen.identifier)) {
+    return fail(Error::kOtherWorker);
   } else if (find(own.family(), chosen.identifier) != IndexTable::kNone) {
     return fail(Error::kAddressInUse);
   }

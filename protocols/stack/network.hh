@@ -20,10 +20,12 @@
 #include "protocols/iface/path_mtu.hh"
 #include "protocols/iface/routes.hh"
 #include "protocols/packet/buffer.hh"
+#include "protocols/stack/colleagues.hh"
 #include "protocols/stack/config.hh"
 #include "protocols/stack/counters.hh"
 #include "protocols/stack/driver.hh"
 #include "protocols/stack/listing.hh"
+#include "protocols/stack/sharding.hh"
 #include "protocols/wire/ethernet.hh"
 #include "protocols/wire/ip.hh"
 
@@ -66,9 +68,10 @@ class Network {
     std::size_t tx_count = 0;
   };
 
+  /// As Stack::Environment.
   Network(const StackConfig& config, const StackSecrets& secrets, typename P::Pool& pool,
           std::pmr::memory_resource& memory, PacketSink<P>& sink, DropCounters& drops,
-          Instant start);
+          const Sharding& sharding, Colleagues* colleagues, Instant start);
   ~Network();
 
   // --- shared state
@@ -89,6 +92,9 @@ class Network {
       forget_paths();
   }
   void set_drop_observer(DropObserver<P>* observer) noexcept { observer_ = observer; }
+  const Sharding& sharding() const noexcept { return sharding_; }
+  /// Null: there are none.
+  Colleagues* colleagues() noexcept { return colleagues_; }
 
   // However small the pool, packets are left to receive with: without an acknowledgement nothing
   // comes free.
@@ -221,6 +227,13 @@ class Network {
   /// Performs what a neighbour's change asks for, and sees to its timer.
   void perform(const NeighborAction& action) noexcept;
   void on_neighbor_timer(TimerNode& node) noexcept;
+  /// A message on a link of which this is the home worker told of a neighbour: for the cache, and
+  /// for the colleagues.
+  void hear(const NeighborNews& news) noexcept;
+  /// The same from the home worker.
+  void take_news(const NeighborNews& news) noexcept;
+  /// A colleague asks, and this is the home worker.
+  void answer(const NeighborQuestion& question) noexcept;
   /// Who is told of packets that found no neighbour: the ICMP layer, which tells the sockets.
   class Unreachable {
    public:
@@ -324,6 +337,8 @@ class Network {
   DropCounters& drops_;
   DropObserver<P>* observer_ = nullptr;
   Unreachable* unreachable_ = nullptr;
+  const Sharding sharding_;
+  Colleagues* const colleagues_;
   StackCounters counters_;
   Instant now_;
   Rng rng_;

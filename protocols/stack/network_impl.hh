@@ -35,12 +35,14 @@ inline std::uint16_t first_identification(const StackSecrets& secrets) noexcept 
 template <PacketBuffer P>
 Network<P>::Network(const StackConfig& config, const StackSecrets& secrets, typename P::Pool& pool,
                     std::pmr::memory_resource& memory, PacketSink<P>& sink, DropCounters& drops,
-                    Instant start)
+                    const Sharding& sharding, Colleagues* colleagues, Instant start)
     : config_{config},
       secrets_{detail::scrambled(secrets)},
       pool_{pool},
       sink_{sink},
       drops_{drops},
+      sharding_{sharding},
+      colleagues_{colleagues},
       now_{start},
       rng_{secrets.seed},
       wheel_{start},

@@ -40,7 +40,50 @@ void Network<P>::on_neighbor_timer(TimerNode& node) noexcept {
 }
 
 template <PacketBuffer P>
+void Network<P>::hear(const NeighborNews& news) noexcept {
+  take_news(news);
+  if (colleagues_ != nullptr) colleagues_->tell(news);
+}
+
+template <PacketBuffer P>
+void Network<P>::take_news(const NeighborNews& news) noexcept {
+  if (!interfaces_.live(news.interface)) return;
+  if (news.kind == NeighborNews::Kind::kAdvertised) {
+    perform(neighbors_.advertised(now_, news.interface, news.address,
+                                  {news.mac, news.solicited, news.override_, news.is_router}));
+  } else if (news.mac) {
+    perform(neighbors_.heard_from(now_, news.interface, news.address, *news.mac, news.create));
+  }
+}
+
+template <PacketBuffer P>
+void Network<P>::answer(const NeighborQuestion& question) noexcept {
+  if (!interfaces_.live(question.interface)) return;
+  const Neighbor* known = neighbors_.find(question.interface, question.address);
+  if (question.still_there || known == nullptr || !NeighborCache::has_link_address(*known)) {
+    perform(neighbors_.asked(now_, question.interface, question.address));
+    known = neighbors_.find(question.interface, question.address);
+  }
+  if (known == nullptr || !NeighborCache::has_link_address(*known)) return;
+  NeighborNews news;
+  news.interface = question.interface;
+  news.address = question.address;
+  news.mac = known->mac;
+  news.is_router = known->is_router;
+  // Of one that has yet to show that it is still there, only where it was.
+  if (known->state == NeighborState::kReachable || known->state == NeighborState::kPermanent) {
+    news.kind = NeighborNews::Kind::kAdvertised;
+    news.solicited = news.override_ = true;
+  }
+  colleagues_->tell(news);
+}
+
+template <PacketBuffer P>
 void Network<P>::solicit(const Neighbor& neighbor, bool to_all) noexcept {
+  if (colleagues_ != nullptr && !sharding_.is_home(neighbor.interface)) {
+    colleagues_->ask({!to_all, neighbor.interface, neighbor.address});
+    return;
+  }
   if (neighbor.address.is_v6()) {
     send_neighbor_solicit(neighbor.interface, neighbor, to_all);
     return;

@@ -52,11 +52,18 @@ std::optional<Drop> Resolution<P>::receive_arp(InterfaceId interface, P& packet)
   if (!probe) {
     known = net_.neighbors().find(interface, arp->sender_ip) != nullptr;
     if (request) {
-      net_.perform(net_.neighbors().heard_from(net_.now(), interface, arp->sender_ip,
-                                               arp->sender_mac, for_us));
+      net_.hear({.kind = NeighborNews::Kind::kSpoke,
+                 .create = for_us,
+                 .interface = interface,
+                 .mac = arp->sender_mac,
+                 .address = arp->sender_ip});
     } else {
-      net_.perform(net_.neighbors().advertised(net_.now(), interface, arp->sender_ip,
-                                               {arp->sender_mac, for_us, true, false}));
+      net_.hear({.kind = NeighborNews::Kind::kAdvertised,
+                 .solicited = for_us,
+                 .override_ = true,
+                 .interface = interface,
+                 .mac = arp->sender_mac,
+                 .address = arp->sender_ip});
     }
   }
   if (!for_us && !known) return Drop::kArpNotForUs;
@@ -105,8 +112,11 @@ std::optional<Drop> Resolution<P>::solicited(const Inbound<P>& in,
     return Drop::kNdNotForUs;
   }
   if (!for_detection && message.source_mac) {
-    net_.perform(net_.neighbors().heard_from(net_.now(), in.interface, in.source,
-                                             *message.source_mac, true));
+    net_.hear({.kind = NeighborNews::Kind::kSpoke,
+               .create = true,
+               .interface = in.interface,
+               .mac = *message.source_mac,
+               .address = in.source});
   }
   advertise(in, message);
   return std::nullopt;
@@ -120,9 +130,13 @@ std::optional<Drop> Resolution<P>::advertised(const Inbound<P>& in,
     return Drop::kNdMalformed;
   }
   if (net_.neighbors().find(in.interface, message.target) == nullptr) return Drop::kNdNotForUs;
-  net_.perform(net_.neighbors().advertised(
-      net_.now(), in.interface, message.target,
-      {message.target_mac, message.solicited, message.override_, message.router}));
+  net_.hear({.kind = NeighborNews::Kind::kAdvertised,
+             .solicited = message.solicited,
+             .override_ = message.override_,
+             .is_router = message.router,
+             .interface = in.interface,
+             .mac = message.target_mac,
+             .address = message.target});
   return std::nullopt;
 }
 

@@ -80,8 +80,12 @@ struct TcpConnectOptions {
 };
 
 struct UdpOptions {
-  IpEndpoint local;                       ///< as of TcpListenOptions; port 0: an ephemeral one
-  std::optional<IpEndpoint> remote;       ///< connected: others' datagrams are not taken
+  IpEndpoint local;                  ///< as of TcpListenOptions; port 0: an ephemeral one
+  std::optional<IpEndpoint> remote;  ///< connected: others' datagrams are not taken
+  /// Where there are several workers: all that comes to the port comes to this one, as it does to
+  /// an ephemeral port. Without, each worker has the datagrams of its own flows, and a service
+  /// opens the port on all of them.
+  bool alone = false;
   std::uint32_t receive_datagrams = 256;  ///< queue length
   std::uint8_t hop_limit = 64;
   std::uint8_t dscp = 0;

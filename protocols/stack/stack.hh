@@ -40,6 +40,9 @@ class Stack final : public Sockets, public StackControl {
     std::pmr::memory_resource& memory;  ///< asked by the constructor only
     PacketSink<P>& sink;
     DropCounters& drops;
+    /// Among how many workers flows are shared out, and which of them this is.
+    Sharding sharding{};
+    Colleagues* colleagues = nullptr;  ///< where there is more than one
   };
 
   Stack(const StackConfig& config, const StackSecrets& secrets, const Environment& environment,
@@ -78,6 +81,13 @@ class Stack final : public Sockets, public StackControl {
   /// When the stack wants its next turn if nothing comes in: now or earlier if work is left, kNever
   /// if nothing is timed.
   Instant next_deadline() const noexcept;
+
+  // --- from other workers, within a turn
+
+  /// What the home worker of an interface heard of a neighbour.
+  void take_news(const NeighborNews& news) noexcept { net_.take_news(news); }
+  /// Another worker needs a neighbour on an interface of which this is the home worker.
+  void answer(const NeighborQuestion& question) noexcept { net_.answer(question); }
 
   // --- observation
   // -------------------------------------------------------------------------------------

@@ -142,11 +142,16 @@ Result<tcp::FlowKey, Error> TcpTransport<P>::choose_flow(
   const bool scoped = remote.address.is_link_local() || egress.source.is_link_local();
   tcp::FlowKey flow{egress.source, remote.address, 0, remote.port,
                     scoped ? egress.interface : InterfaceId{0}};
+  // What the peer answers must come to this worker.
+  const auto is_own = [&](std::uint16_t port) {
+    return net_.sharding().owns({egress.source, port}, remote);
+  };
   const auto is_free = [&](std::uint16_t port) {
     flow.local_port = port;
     return find(hash(flow), flow) == IndexTable::kNone;
   };
   if (options.local && options.local->port != 0) {
+    if (!is_own(options.local->port)) return fail(Error::kOtherWorker);
     if (!is_free(options.local->port)) return fail(Error::kAddressInUse);
     return flow;
   }
@@ -155,7 +160,7 @@ Result<tcp::FlowKey, Error> TcpTransport<P>::choose_flow(
   const std::uint32_t offset = tcp::ephemeral_port_offset(net_.secrets().isn, flow);
   for (std::uint32_t tried = 0; tried < count; ++tried) {
     const auto port = static_cast<std::uint16_t>(first + (offset + next_port_++) % count);
-    if (is_free(port)) return flow;
+    if (is_own(port) && is_free(port)) return flow;
   }
   return fail(Error::kAddressNotAvailable);
 }

@@ -60,6 +60,7 @@ class UdpTransport {
   auto event_link() noexcept {
     return [this](std::uint32_t i) -> std::uint32_t& { return sockets_.at(i).next_event; };
   }
+  bool take(const UdpOptions& options, const IpEndpoint& remote) noexcept;
   std::optional<Drop> check(const Inbound<P>& in, std::size_t length,
                             std::uint16_t checksum) const noexcept;
   void describe(std::uint32_t index, const Socket& socket, SocketInfo& info) const noexcept;

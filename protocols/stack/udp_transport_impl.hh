@@ -101,17 +101,29 @@ Result<SocketId, Error> UdpTransport<P>::open(const UdpOptions& options) noexcep
     const std::uint32_t count = net_.config().last_ephemeral_port - first + 1u;
     const std::uint32_t start = net_.rng().below(count);
     std::uint32_t tried = 0;
+    chosen.alone = true;  // what will be sent, and so what comes back, nobody knows yet
     do {
       if (tried++ == count) return fail(Error::kAddressNotAvailable);
       chosen.local.port = static_cast<std::uint16_t>(first + (start + tried) % count);
-    } while (table_.find_exactly(chosen.local, remote) != udp::SocketTable::kNone);
-  } else if (table_.find_exactly(chosen.local, remote) != udp::SocketTable::kNone) {
+    } while (!take(chosen, remote));
+  } else if (!take(chosen, remote)) {
     return fail(Error::kAddressInUse);
   }
   const Handle made = sockets_.emplace(chosen);
-  if (!made) return fail(Error::kNoBuffers);
+  if (!made) {
+    if (net_.colleagues() != nullptr) net_.colleagues()->release_udp_port(chosen.local.port);
+    return fail(Error::kNoBuffers);
+  }
   table_.add(made.index, chosen.local, remote);
   return SocketId{SocketKind::kUdp, made};
+}
+
+/// Is the place free here, and the port among the workers?
+template <PacketBuffer P>
+bool UdpTransport<P>::take(const UdpOptions& options, const IpEndpoint& remote) noexcept {
+  if (table_.find_exactly(options.local, remote) != udp::SocketTable::kNone) return false;
+  return net_.colleagues() == nullptr ||
+         net_.colleagues()->take_udp_port(options.local.port, options.alone);
 }
 
 template <PacketBuffer P>
@@ -208,6 +220,9 @@ template <PacketBuffer P>
 void UdpTransport<P>::close(Handle handle) noexcept {
   Socket* socket = sockets_.get(handle);
   if (socket == nullptr) return;
+  if (net_.colleagues() != nullptr) {
+    net_.colleagues()->release_udp_port(socket->options.local.port);
+  }
   table_.remove(handle.index);
   events_.remove(handle.index, event_link());
   sockets_.erase(handle.index);

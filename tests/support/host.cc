@@ -84,7 +84,9 @@ Host::Host(const Options& options)
       now_{options.start} {
   stack = std::make_unique<Stack<MemPacket>>(
       options.config, options.secrets,
-      Stack<MemPacket>::Environment{*pool_, *options.memory, *this, drops_}, options.start);
+      Stack<MemPacket>::Environment{*pool_, *options.memory, *this, drops_, options.sharding,
+                                    options.colleagues},
+      options.start);
   stack->set_drop_observer(this);
 }
 

@@ -52,6 +52,8 @@ class Host final : private PacketSink<MemPacket>, private DropObserver<MemPacket
     std::pmr::memory_resource* memory = std::pmr::new_delete_resource();
     MemPool* shared_pool = nullptr;  ///< instead of one of its own
     Instant start{seconds(1000)};
+    Sharding sharding{};
+    Colleagues* colleagues = nullptr;
   };
   struct Dropped {
     InterfaceId interface;

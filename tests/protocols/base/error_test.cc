@@ -20,6 +20,7 @@ constexpr Error kAll[] = {
     Error::kExists,
     Error::kNoDevice,
     Error::kInvalid,
+    Error::kOtherWorker,
     Error::kMessageTooLong,
     Error::kNotSupported,
     Error::kAddressInUse,
@@ -44,6 +45,7 @@ std::string_view errno_name(Error error) {
     case Error::kExists:
     case Error::kNoDevice:
     case Error::kInvalid:
+    case Error::kOtherWorker:
     case Error::kMessageTooLong:
     case Error::kNotSupported:
     case Error::kAddressInUse:
