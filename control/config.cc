@@ -115,7 +115,9 @@ Schema<EalConfig> eal_schema() {
 Schema<dataplane::WorkersConfig> workers_schema() {
   using dataplane::WorkersConfig;
   Schema<WorkersConfig> schema;
-  schema.scalar("count", &WorkersConfig::count, integer<std::uint32_t>(1, 256), "How many.")
+  schema
+      .scalar("count", &WorkersConfig::count, integer<std::uint32_t>(1, dataplane::kMostWorkers),
+              "How many threads, each with a stack of its own; flows are shared out among them.")
       .list(
           "cores", &WorkersConfig::cores, integer<std::uint32_t>(0, 4095),
           "CPU of each worker. None: the kernel's scheduler decides, which suits virtual devices.");
@@ -208,6 +210,11 @@ Schema<PortConfig> port_schema() {
       .scalar("offload", &PortConfig::offload,
               enumeration<Offload>({{"auto", Offload::kAuto}, {"off", Offload::kOff}}),
               "`auto` leaves checksums to NICs that can, and to no virtual device.")
+      .scalar(
+          "queues", &PortConfig::queues,
+          zero_is("auto", integer<std::uint16_t>(1, dataplane::kMostWorkers)),
+          "Queue pairs of the device, at most one a worker. `auto` is as many as it has. Workers "
+          "without one receive and send by others.")
       .scalar("rx_descriptors", &PortConfig::rx_descriptors, descriptors,
               "Length of the receive ring. `auto` is what suits the device.")
       .scalar("tx_descriptors", &PortConfig::tx_descriptors, descriptors,

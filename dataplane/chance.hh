@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <sys/random.h>
@@ -37,6 +38,14 @@ class Chance {
     out.seed = next();
     out.cookie = {next(), next()};
     return out;
+  }
+  /// Of a flow hash. Who knew it could aim all of his flows at one worker. Neither so few ones nor
+  /// so many that what differs between flows would move but few bits of the hash.
+  std::uint16_t spreading_pattern() {
+    for (;;) {
+      const auto pattern = static_cast<std::uint16_t>(next());
+      if (const int ones = std::popcount(pattern); ones >= 6 && ones <= 10) return pattern;
+    }
   }
 
  private:

@@ -199,9 +199,9 @@ Checked check_routes(const Config& config) {
 Checked check_workers(const Config& config) {
   const WorkersConfig& workers = config.workers;
   if (workers.count == 0) return refuse("workers.count: at least 1");
-  if (workers.count > 1) {
-    return refuse("workers.count: " + std::to_string(workers.count) +
-                  ": flows are not spread over workers yet; use 1");
+  if (workers.count > kMostWorkers) {
+    return refuse("workers.count: " + std::to_string(workers.count) + ": at most " +
+                  std::to_string(kMostWorkers));
   }
   if (!workers.cores.empty() && workers.cores.size() != workers.count) {
     return refuse("workers.cores: " + std::to_string(workers.cores.size()) + " cores for " +

@@ -33,6 +33,9 @@ struct EalConfig {
   std::vector<std::string> extra_arguments{};
 };
 
+/// DPDK counts 128 threads, ours and its own.
+inline constexpr std::uint32_t kMostWorkers = 64;
+
 struct WorkersConfig {
   std::uint32_t count = 1;
   /// CPU of each worker; empty: the kernel's scheduler decides, which suits virtual devices.
@@ -103,6 +106,9 @@ struct PortConfig {
   std::uint16_t mtu = 1500;  ///< octets of an IP packet; 68 .. 9216
   std::vector<IpPrefix> addresses;
   Offload offload = Offload::kAuto;
+  /// Of the device, at most one a worker; 0: as many as it has. Workers without one receive and
+  /// send by others.
+  std::uint16_t queues = 0;
   std::uint16_t rx_descriptors = 0;  ///< 0: what suits the device
   std::uint16_t tx_descriptors = 0;  ///< 0: what suits the device
   FaultConfig faults;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -29,6 +30,7 @@
 #include "dataplane/mbuf_packet.hh"
 #include "dataplane/port.hh"
 #include "dataplane/printed.hh"
+#include "dataplane/team.hh"
 #include "dataplane/worker.hh"
 #include "protocols/base/check.hh"
 
@@ -86,11 +88,10 @@ Result<void, StartError> pin(std::thread& thread, std::uint32_t core) {
 }
 
 Snapshot::Rows rows(const WorkerCounters& counters) {
-  return {{"turns", counters.turns.value()},
-          {"busy_turns", counters.busy_turns.value()},
-          {"sleeps", counters.sleeps.value()},
-          {"naps", counters.naps.value()},
-          {"events", counters.events.value()}};
+  return {{"turns", counters.turns.value()},          {"busy_turns", counters.busy_turns.value()},
+          {"sleeps", counters.sleeps.value()},        {"naps", counters.naps.value()},
+          {"events", counters.events.value()},        {"handed_over", counters.handed_over.value()},
+          {"taken_over", counters.taken_over.value()}};
 }
 
 Snapshot::Rows rows(const PortCounters& counters) {
@@ -146,6 +147,7 @@ struct Daemon::Parts {
   Result<void, StartError> open_ports(Chance& chance, bool sleep);
   Result<void, StartError> make_workers(Chance& chance, bool sleep,
                                         const std::vector<ApplicationSpec>& applications);
+  void make_team(Chance& chance);
   Result<void, StartError> launch();
   void stop_now() noexcept;
   void join();
@@ -163,6 +165,7 @@ struct Daemon::Parts {
   std::vector<std::unique_ptr<Port>> ports;
   std::vector<Interface> interfaces;
   std::vector<std::string> application_names;
+  std::unique_ptr<Team> team;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<Desk*> desks;  ///< of the workers
   std::unique_ptr<Courier> courier;
@@ -221,7 +224,8 @@ Result<void, StartError> Daemon::Parts::build(const std::vector<ApplicationSpec>
   eal_log = std::make_unique<Eal::LogScope>(eal, logger);
 
   for (unsigned worker = 0; worker < config.workers.count; ++worker) {
-    auto pool = MbufPool::create("worker" + std::to_string(worker), config.pool, -1);
+    auto pool = MbufPool::create("worker" + std::to_string(worker), config.pool, -1,
+                                 config.workers.count > 1);
     if (!pool) return fail(pool.error());
     pools.push_back(std::move(*pool));
   }
@@ -237,7 +241,7 @@ Result<void, StartError> Daemon::Parts::open_ports(Chance& chance, bool sleep) {
     auto port =
         Port::open(wanted, {*eal, logger, pools, sleep, chance.next(), config.bridge.enabled()});
     if (!port) return fail(port.error());
-    const auto queues = static_cast<std::uint16_t>(pools.size());
+    const std::uint16_t queues = (*port)->queues();
     interfaces.push_back({wanted.name, (*port)->mac(), (*port)->mtu(), wanted.addresses,
                           (*port)->driver(), queues, queues});
     ports.push_back(std::move(*port));
@@ -245,14 +249,37 @@ Result<void, StartError> Daemon::Parts::open_ports(Chance& chance, bool sleep) {
   return {};
 }
 
+/// As many buckets as the smallest table of a device can tell apart.
+void Daemon::Parts::make_team(Chance& chance) {
+  std::uint32_t buckets = Sharding::kBuckets;
+  for (const std::unique_ptr<Port>& port : ports) {
+    if (const std::uint32_t entries = port->spread_entries()) {
+      buckets = std::min(buckets, std::bit_floor(entries));
+    }
+  }
+  team =
+      std::make_unique<Team>(config.workers.count, FlowHash{chance.spreading_pattern()}, buckets);
+  for (const std::unique_ptr<Port>& port : ports) {
+    if (port->spread_entries() == 0 || port->spread(team->sharding(0))) continue;
+    logger.write(LogLevel::kWarning, "port",
+                 port->name() +
+                     ": the device takes no key or table for spreading flows: workers "
+                     "hand each other what is not theirs");
+  }
+}
+
 Result<void, StartError> Daemon::Parts::make_workers(
     Chance& chance, bool sleep, const std::vector<ApplicationSpec>& applications) {
   for (const ApplicationSpec& spec : applications) application_names.push_back(spec.name);
+  make_team(chance);
+  // What one worker gave a peer to be shown again, the peer may show to another.
+  const StackSecrets common = chance.secrets();
   for (unsigned index = 0; index < config.workers.count; ++index) {
-    workers.push_back(std::make_unique<Worker>(
-        Worker::Environment{index, config, ports, *pools[index], logger.add_ring(),
-                            &captures->add_tap(), chance.secrets(), chance.next(), sleep,
-                            config.eal.hugepages == EalConfig::Hugepages::kAuto}));
+    StackSecrets secrets = chance.secrets();
+    secrets.cookie = common.cookie;
+    workers.push_back(std::make_unique<Worker>(Worker::Environment{
+        index, config, ports, *pools[index], *team, logger.add_ring(), &captures->add_tap(),
+        secrets, chance.next(), sleep, config.eal.hugepages == EalConfig::Hugepages::kAuto}));
     if (auto done = workers.back()->configure(); !done) return done;
     if (auto done = workers.back()->start_applications(applications); !done) return done;
   }

@@ -26,6 +26,7 @@ Idle::Idle(const IdleConfig& config, bool sleep, std::vector<PortQueue*> queues,
   fds_.push_back({event_fd_, POLLIN, 0});
   if (!may_sleep_) return;
   for (PortQueue* queue : queues_) {
+    // What another worker receives for this one wakes it by itself.
     const int fd = queue->port().wake_fd(queue->queue());
     if (fd >= 0) {
       fds_.push_back({fd, POLLIN, 0});

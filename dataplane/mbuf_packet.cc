@@ -33,13 +33,13 @@ std::uint32_t cache_size(std::uint32_t packets) noexcept {
 }
 
 rte_mempool* create_mempool(const std::string& name, std::uint32_t packets, std::uint16_t data_room,
-                            int numa_node) {
+                            int numa_node, bool shared) {
   rte_mempool* pool =
       rte_mempool_create_empty(name.c_str(), packets, element_octets(data_room),
                                cache_size(packets), sizeof(PoolPrivate), numa_node, 0);
   if (pool == nullptr) return nullptr;
   // A ring would cycle through all of the pool's memory; a stack reuses what is still in the cache.
-  if (rte_mempool_set_ops_byname(pool, "stack", nullptr) != 0) {
+  if (rte_mempool_set_ops_byname(pool, shared ? "lf_stack" : "stack", nullptr) != 0) {
     rte_mempool_free(pool);
     return nullptr;
   }
@@ -59,7 +59,7 @@ rte_mempool* create_mempool(const std::string& name, std::uint32_t packets, std:
 
 Result<std::unique_ptr<MbufPool>, StartError> MbufPool::create(const std::string& name,
                                                                const PoolConfig& config,
-                                                               int numa_node) {
+                                                               int numa_node, bool shared) {
   const std::string wanted = std::to_string(config.packets) + " + " +
                              std::to_string(config.small_packets) + " packets take " +
                              std::to_string(memory_octets(config) >> 20) + " MiB";
@@ -69,10 +69,10 @@ Result<std::unique_ptr<MbufPool>, StartError> MbufPool::create(const std::string
     return fail(StartError{"packet pool: " + wanted + ", and " + std::to_string(free >> 20) +
                            " MiB are free: lower pool.packets"});
   }
-  rte_mempool* full = create_mempool(name, config.packets, kDataRoom, numa_node);
+  rte_mempool* full = create_mempool(name, config.packets, kDataRoom, numa_node, shared);
   rte_mempool* small = full == nullptr ? nullptr
                                        : create_mempool(name + "-small", config.small_packets,
-                                                        kSmallDataRoom, numa_node);
+                                                        kSmallDataRoom, numa_node, shared);
   if (small == nullptr) {
     rte_mempool_free(full);
     return fail(StartError{"packet pool: " + wanted +

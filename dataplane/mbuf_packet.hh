@@ -156,9 +156,10 @@ class MbufPool {
   static constexpr std::uint16_t kPrivate = RTE_CACHE_LINE_SIZE;  ///< of an mbuf, for PacketMeta
 
   /// `name`: unique in the process, up to 20 characters. `numa_node`: of the worker, -1: any.
+  /// `shared`: other workers give back packets of it; one that is held up halfway holds up nobody.
   static Result<std::unique_ptr<MbufPool>, StartError> create(const std::string& name,
                                                               const PoolConfig& config,
-                                                              int numa_node);
+                                                              int numa_node, bool shared = false);
   ~MbufPool();
   MbufPool(const MbufPool&) = delete;
   MbufPool& operator=(const MbufPool&) = delete;

@@ -231,22 +231,58 @@ Result<void, StartError> Port::configure(const Environment& environment, Eal::Qu
   offloads_.reads_only = driver_of(config_.device) != "net_ring" &&
                          device_argument(config_.device, "zero-copy") != "yes";
 
-  const auto queues = static_cast<std::uint16_t>(environment.pools.size());
-  if (queues > info.max_rx_queues || queues > info.max_tx_queues) {
-    return fail(refusal("has " + std::to_string(std::min(info.max_rx_queues, info.max_tx_queues)) +
-                            " queues, fewer than there are workers",
-                        quiet));
-  }
+  const auto workers = static_cast<std::uint16_t>(environment.pools.size());
+  const std::uint16_t wanted = config_.queues != 0 ? config_.queues : workers;
+  queues_ = std::min({workers, wanted, info.max_rx_queues, info.max_tx_queues});
+  if (queues_ == 0) return fail(refusal("has no queues", quiet));
+  plan_spreading(info, settings);
   // Where interrupts are refused we poll.
   for (const bool interrupts : {environment.interrupts, false}) {
     settings.intr_conf.rxq = interrupts ? 1 : 0;
-    if (rte_eth_dev_configure(id_, queues, queues, &settings) == 0) {
+    if (rte_eth_dev_configure(id_, queues_, queues_, &settings) == 0) {
       interrupts_ = interrupts;
       choose_mac(environment.chance);
       return {};
     }
   }
   return fail(refusal("does not take its configuration", quiet));
+}
+
+/// Receive side scaling, where the device has a table that can say what our workers own.
+void Port::plan_spreading(const rte_eth_dev_info& info, rte_eth_conf& settings) noexcept {
+  constexpr std::uint64_t kWanted = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
+  const std::uint64_t offered = info.flow_type_rss_offloads & kWanted;
+  // net_tap spreads in the kernel, which knows no key.
+  const bool tap = driver_of(config_.device) == "net_tap";
+  if (queues_ < 2 || offered == 0 || info.reta_size == 0 || tap) {
+    return;
+  }
+  spread_entries_ = info.reta_size;
+  key_octets_ = info.hash_key_size != 0 ? info.hash_key_size : std::uint8_t{40};
+  settings.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+  settings.rx_adv_conf.rss_conf.rss_hf = offered;
+}
+
+bool Port::spread(const Sharding& sharding) noexcept {
+  std::array<std::uint8_t, 64> key{};
+  const std::size_t octets = std::min<std::size_t>(key_octets_, key.size());
+  sharding.hash().write_key(MutBytes{key}.first(octets));
+  rte_eth_rss_conf hash{};
+  if (rte_eth_dev_rss_hash_conf_get(id_, &hash) != 0) return false;
+  hash.rss_key = key.data();
+  hash.rss_key_len = static_cast<std::uint8_t>(octets);
+  if (rte_eth_dev_rss_hash_update(id_, &hash) != 0) return false;
+  std::vector<rte_eth_rss_reta_entry64> table((spread_entries_ + RTE_ETH_RETA_GROUP_SIZE - 1) /
+                                              RTE_ETH_RETA_GROUP_SIZE);
+  for (std::uint32_t entry = 0; entry < spread_entries_; ++entry) {
+    rte_eth_rss_reta_entry64& group = table[entry / RTE_ETH_RETA_GROUP_SIZE];
+    const std::uint32_t at = entry % RTE_ETH_RETA_GROUP_SIZE;
+    group.mask |= std::uint64_t{1} << at;
+    group.reta[at] = static_cast<std::uint16_t>((entry & (sharding.buckets() - 1)) %
+                                                sharding.workers() % queues_);
+  }
+  return rte_eth_dev_rss_reta_update(id_, table.data(),
+                                     static_cast<std::uint16_t>(spread_entries_)) == 0;
 }
 
 Result<void, StartError> Port::check_mtu() {
@@ -273,7 +309,7 @@ Result<void, StartError> Port::set_queues(const Environment& environment, Eal::Q
         "refuses " + std::to_string(rx) + " and " + std::to_string(tx) + " descriptors", quiet));
   }
   const int node = rte_eth_dev_socket_id(id_);
-  for (std::uint16_t queue = 0; queue < environment.pools.size(); ++queue) {
+  for (std::uint16_t queue = 0; queue < queues_; ++queue) {
     MbufPool& pool = *environment.pools[queue];
     if (rx > pool.capacity() / 2) {
       return fail(StartError{"port " + config_.name + ": " + std::to_string(rx) +
@@ -297,7 +333,7 @@ Result<void, StartError> Port::set_queues(const Environment& environment, Eal::Q
   }
   if (rte_eth_dev_start(id_) != 0) return fail(refusal("does not start", quiet));
   started_ = true;
-  for (std::uint16_t queue = 0; queue < environment.pools.size(); ++queue) {
+  for (std::uint16_t queue = 0; queue < queues_; ++queue) {
     wake_fds_.push_back(interrupts_ ? rte_eth_dev_rx_intr_ctl_q_get_fd(id_, queue) : -1);
   }
   set_filters(environment.bridged);

@@ -13,13 +13,16 @@
 #include "dataplane/mbuf_packet.hh"
 #include "protocols/base/result.hh"
 #include "protocols/stack/config.hh"
+#include "protocols/stack/sharding.hh"
 
 struct rte_device;
+struct rte_eth_conf;
+struct rte_eth_dev_info;
 
 namespace smol::dataplane {
 
-/// An Ethernet device of DPDK, with a queue pair for each worker. Opened and closed on the main
-/// thread; queue q belongs to worker q.
+/// An Ethernet device of DPDK, with a queue pair for each worker as far as it has them. Opened and
+/// closed on the main thread; queue q belongs to worker q.
 class Port {
  public:
   struct Environment {
@@ -51,6 +54,13 @@ class Port {
   std::string driver() const;
   /// Longest frame to be taken: with an Ethernet header and two VLAN tags.
   std::uint32_t max_frame() const noexcept { return config_.mtu + 14u + 8u; }
+  /// How many; at most one a worker.
+  std::uint16_t queues() const noexcept { return queues_; }
+  /// Entries of the table by which the device spreads flows over its queues; 0: it does not.
+  std::uint32_t spread_entries() const noexcept { return spread_entries_; }
+  /// Makes the device give queue q what worker q owns. Precondition: spread_entries() is a multiple
+  /// of the buckets. False: it refuses, and spreads flows as it likes. Thread: main.
+  bool spread(const Sharding& sharding) noexcept;
   /// The device takes no chains: a packet is one mbuf.
   bool takes_single_segments() const noexcept { return single_segments_; }
 
@@ -90,6 +100,7 @@ class Port {
   Result<void, StartError> configure(const Environment& environment, Eal::Quiet& quiet);
   Result<void, StartError> set_queues(const Environment& environment, Eal::Quiet& quiet);
   Result<void, StartError> check_mtu();
+  void plan_spreading(const rte_eth_dev_info& info, rte_eth_conf& settings) noexcept;
   void choose_mac(std::uint64_t chance);
   void set_filters(bool everything);
   StartError refusal(const std::string& what, const Eal::Quiet& quiet) const;
@@ -105,7 +116,10 @@ class Port {
   bool interrupts_ = false;
   bool device_takes_mtu_ = false;
   bool single_segments_ = false;
-  std::vector<int> wake_fds_;  ///< by queue
+  std::uint16_t queues_ = 1;
+  std::uint32_t spread_entries_ = 0;
+  std::uint8_t key_octets_ = 0;  ///< of the device's hash
+  std::vector<int> wake_fds_;    ///< by queue
   rte_device* device_ = nullptr;
   MacAddress mac_;
   PortOffloads offloads_;

@@ -27,13 +27,16 @@ PortQueue::PortQueue(const Environment& environment)
     : port_{environment.port},
       port_id_{environment.port.id()},
       queue_{environment.queue},
+      own_{environment.queue == environment.handover.sharding().index()},
       interface_{environment.interface},
       max_frame_{environment.port.max_frame()},
       single_segments_{environment.single_segments},
       stack_{environment.stack},
       pool_{environment.pool},
       drops_{environment.drops},
-      tap_{environment.tap == nullptr ? CaptureTap::none() : *environment.tap} {
+      tap_{environment.tap == nullptr ? CaptureTap::none() : *environment.tap},
+      handover_{environment.handover},
+      worker_{environment.worker} {
   if (const FaultConfig& faults = port_.config().faults; faults.any()) {
     faults_ = std::make_unique<Faults>(*this, faults, environment.seed, pool_);
   }
@@ -58,7 +61,7 @@ std::size_t PortQueue::receive(Instant now) noexcept {
     transmit(tx_.take());
     faults_->rx.release(now, faults_->rx_outlet);
   }
-  poll();
+  if (own_) poll();
   deliver();
   return counters_.rx_packets.value() + counters_.tx_packets.value() - before;
 }
@@ -93,7 +96,32 @@ void PortQueue::poll() noexcept {
 }
 
 void PortQueue::deliver() noexcept {
-  const std::span<MbufPacket> burst = rx_.take();
+  if (handover_.is_alone()) [[likely]]
+    return deliver_here(rx_.take());
+  steer();
+}
+
+/// What is of other workers' flows goes to them.
+void PortQueue::steer() noexcept {
+  std::array<MbufPacket, kBurst> ours;
+  std::size_t count = 0;
+  for (MbufPacket& packet : rx_.take()) {
+    const unsigned owner = handover_.owner(interface_, packet);
+    if (owner == handover_.sharding().index()) {
+      ours[count++] = std::move(packet);
+    } else {
+      handover_.give(owner, interface_, Direction::kRx, std::move(packet), worker_);
+    }
+  }
+  deliver_here({ours.data(), count});
+}
+
+void PortQueue::take_received(Instant now, std::span<MbufPacket> burst) noexcept {
+  now_ = now;
+  deliver_here(burst);
+}
+
+void PortQueue::deliver_here(std::span<MbufPacket> burst) noexcept {
   if (burst.empty()) return;
   const bool captured = tap_.active();
   std::size_t mark = 0;
@@ -137,18 +165,35 @@ void PortQueue::transmit(std::span<MbufPacket> burst) noexcept {
     packet.prepare_to_send();
     mbufs[count++] = packet.release();
   }
-  std::span<rte_mbuf*> left{mbufs.data(), count};
-  left = left.subspan(hand_to_port(left));
-  if (!left.empty()) [[unlikely]] {
-    // It may be the one packet that the device does not like: the others get one more chance.
-    const Drop reason = why_refused();
-    drop(Direction::kTx, MbufPacket::adopt(left.front()), reason);
-    left = left.subspan(1);
-    left = left.subspan(hand_to_port(left));
-    for (rte_mbuf* mbuf : left) drop(Direction::kTx, MbufPacket::adopt(mbuf), reason);
+  if (own_) [[likely]] {
+    offer({mbufs.data(), count});
+  } else {
+    for (std::size_t i = 0; i < count; ++i) {
+      handover_.give(queue_, interface_, Direction::kTx, MbufPacket::adopt(mbufs[i]), worker_);
+    }
   }
   if (captured) [[unlikely]]
     tap_.settle(mark);
+}
+
+void PortQueue::send_for_other(Instant now, std::span<MbufPacket> burst) noexcept {
+  now_ = now;
+  std::array<rte_mbuf*, kBurst> mbufs;
+  for (std::size_t i = 0; i < burst.size(); ++i) mbufs[i] = burst[i].release();
+  offer({mbufs.data(), burst.size()});
+}
+
+/// To the device; what it refuses is dropped.
+void PortQueue::offer(std::span<rte_mbuf*> left) noexcept {
+  left = left.subspan(hand_to_port(left));
+  if (left.empty()) [[likely]]
+    return;
+  // It may be the one packet that the device does not like: the others get one more chance.
+  const Drop reason = why_refused();
+  drop(Direction::kTx, MbufPacket::adopt(left.front()), reason);
+  left = left.subspan(1);
+  left = left.subspan(hand_to_port(left));
+  for (rte_mbuf* mbuf : left) drop(Direction::kTx, MbufPacket::adopt(mbuf), reason);
 }
 
 /// How many the port took.

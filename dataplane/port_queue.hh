@@ -9,6 +9,7 @@
 #include "dataplane/capture.hh"
 #include "dataplane/counters.hh"
 #include "dataplane/fault_injector.hh"
+#include "dataplane/handover.hh"
 #include "dataplane/mbuf_packet.hh"
 #include "dataplane/port.hh"
 #include "dataplane/stack_mbuf.hh"
@@ -49,6 +50,8 @@ class PortQueue {
     CaptureTap* tap;       ///< null: nobody can capture
     std::uint64_t seed;    ///< of the faults
     bool single_segments;  ///< the port takes no chains: packets are copied into one buffer
+    Handover& handover;
+    HandoverTaker& worker;  ///< whose queue it is
   };
 
   explicit PortQueue(const Environment& environment);
@@ -58,6 +61,15 @@ class PortQueue {
   /// One burst from the port to the stack, and what the faults held until now. Returns how many
   /// packets moved.
   std::size_t receive(Instant now) noexcept;
+  /// Packets that another worker received for this one.
+  void take_received(Instant now, std::span<MbufPacket> burst) noexcept;
+  /// Packets of a worker whose port has no queue for it: out by this one.
+  void send_for_other(Instant now, std::span<MbufPacket> burst) noexcept;
+  /// Another worker took no more.
+  void refused(Instant now, Direction direction, MbufPacket packet) noexcept {
+    now_ = now;
+    drop(direction, std::move(packet), Drop::kHandoverFull);
+  }
   /// Takes every packet of the burst; what the port refuses is freed and counted.
   void send(Instant now, std::span<MbufPacket> burst) noexcept;
   /// A packet of this interface that the stack dropped; it counts by itself.
@@ -68,6 +80,9 @@ class PortQueue {
   Instant next_deadline() const noexcept;
 
   Port& port() const noexcept { return port_; }
+  /// False: the port has fewer queues than there are workers. Another worker, whose number is the
+  /// queue's, receives and sends for this one.
+  bool is_own() const noexcept { return own_; }
   std::uint16_t queue() const noexcept { return queue_; }
   InterfaceId interface() const noexcept { return interface_; }
   const PortCounters& counters() const noexcept { return counters_; }
@@ -106,6 +121,9 @@ class PortQueue {
 
   void poll() noexcept;
   void deliver() noexcept;
+  void steer() noexcept;
+  void deliver_here(std::span<MbufPacket> burst) noexcept;
+  void offer(std::span<rte_mbuf*> mbufs) noexcept;
   void transmit(std::span<MbufPacket> burst) noexcept;
   std::size_t hand_to_port(std::span<rte_mbuf*> mbufs) noexcept;
   bool make_single_segment(MbufPacket& packet) noexcept;
@@ -115,6 +133,7 @@ class PortQueue {
   Port& port_;
   const std::uint16_t port_id_;
   const std::uint16_t queue_;
+  const bool own_;
   const InterfaceId interface_;
   const std::uint32_t max_frame_;
   const bool single_segments_;
@@ -123,6 +142,8 @@ class PortQueue {
   MbufPool& pool_;
   DropCounters& drops_;
   CaptureTap& tap_;
+  Handover& handover_;
+  HandoverTaker& worker_;
   Instant now_{};
   Instant link_asked_{};  ///< a down interface is not asked about with every burst
   bool link_up_ = true;

@@ -14,6 +14,8 @@ namespace {
 /// Bounds of one turn, so that no stage starves another.
 constexpr std::size_t kTimersATurn = 256;
 constexpr std::size_t kSegmentsATurn = 256;
+/// How often a worker that has drained looks whether the others have.
+constexpr Duration kDrainedNap = milliseconds(1);
 
 thread_local Worker* this_worker = nullptr;
 
@@ -21,24 +23,27 @@ thread_local Worker* this_worker = nullptr;
 
 Worker::Worker(const Environment& environment)
     : environment_{environment},
+      handover_{environment.team, environment.index, counters_},
       memory_{environment.huge_pages},
       stack_{environment.config.stack,
              environment.secrets,
-             {environment.pool, memory_, *this, drops_},
+             {environment.pool, memory_, *this, drops_, handover_.sharding(),
+              handover_.is_alone() ? nullptr : &handover_},
              monotonic_now()} {
   memory_.seal();
   if (environment.tap != nullptr) stack_.set_drop_observer(this);
   std::vector<PortQueue*> queues;
   for (const std::unique_ptr<Port>& port : environment.ports) {
     queues_.push_back(std::make_unique<PortQueue>(PortQueue::Environment{
-        *port, static_cast<std::uint16_t>(environment.index),
+        *port, static_cast<std::uint16_t>(environment.index % port->queues()),
         static_cast<InterfaceId>(queues_.size()), stack_, environment.pool, drops_, environment.tap,
-        environment.fault_seed + queues_.size(), port->takes_single_segments()}));
-    queues.push_back(queues_.back().get());
+        environment.fault_seed + queues_.size(), port->takes_single_segments(), handover_, *this}));
+    if (queues_.back()->is_own()) queues.push_back(queues_.back().get());
   }
   if (environment.config.bridge.enabled()) make_bridge();
   idle_ = std::make_unique<Idle>(environment.config.idle, environment.sleep, std::move(queues),
                                  counters_, environment.log, stack_.now());
+  environment.team.set_waker(environment.index, idle_.get());
 }
 
 Worker::~Worker() = default;
@@ -127,7 +132,7 @@ void Worker::run() noexcept {
     const Instant now = monotonic_now();
     const bool busy = turn(now);
     if (stop_requests_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
-      if (drained(now)) break;
+      if (may_end(now)) break;
     }
     idle_->after_turn(now, busy, next_deadline());
   }
@@ -145,14 +150,19 @@ bool Worker::turn(Instant now) noexcept {
   }
   std::size_t work = 0;
   if (bridge_ != nullptr) work += bridge_->release(now);
+  // What others received came first: a device that moves a flow to our queue must not make the
+  // packets behind overtake those before.
+  if (!handover_.is_alone()) work += handover_.take(*this);
   for (const std::unique_ptr<PortQueue>& queue : queues_) work += queue->receive(now);
   if (bridge_ != nullptr) bridge_->flush();
+  if (!handover_.is_alone()) handover_.flush(*this);
   work += stack_.expire(now, kTimersATurn);
   // The stack knows the time by now.
   if (desk_.has_mail()) [[unlikely]]
     work += run_errands();
   if (run_applications()) ++work;
   stack_.transmit(now, kSegmentsATurn);
+  if (!handover_.is_alone()) handover_.flush(*this);
   if (desk_.unflushed()) [[unlikely]]
     desk_.flush();
   counters_.turns.add();
@@ -195,12 +205,25 @@ void Worker::give(std::span<const SocketEvent> events) noexcept {
 Instant Worker::next_deadline() const noexcept {
   // The courier is behind: what is finished is handed out as soon as it has caught up.
   if (desk_.unflushed()) return now_;
+  if (!handover_.is_alone() && handover_.has_mail()) return now_;
   Instant next = std::min(stack_.next_deadline(), drain_until_);
   if (bridge_ != nullptr) next = std::min(next, bridge_->next_deadline());
   for (const std::unique_ptr<PortQueue>& queue : queues_) {
     next = std::min(next, queue->next_deadline());
   }
   return next;
+}
+
+/// A worker that has drained turns on until all have: their packets may come by its queues.
+bool Worker::may_end(Instant now) noexcept {
+  if (!drained_ && drained(now)) {
+    drained_ = true;
+    environment_.team.has_drained();
+  }
+  if (!drained_) return false;
+  if (environment_.team.all_drained()) return true;
+  drain_until_ = now + kDrainedNap;
+  return false;
 }
 
 bool Worker::drained(Instant now) noexcept {
@@ -232,6 +255,21 @@ void Worker::publish_capture() noexcept {
 
 void Worker::send(InterfaceId interface, std::span<MbufPacket> burst) noexcept {
   queues_[interface]->send(now_, burst);
+}
+
+void Worker::take(InterfaceId interface, Direction direction,
+                  std::span<MbufPacket> packets) noexcept {
+  PortQueue& queue = *queues_[interface];
+  direction == Direction::kRx ? queue.take_received(now_, packets)
+                              : queue.send_for_other(now_, packets);
+}
+
+void Worker::take(const NeighborMessage& message) noexcept {
+  message.is_question ? stack_.answer(message.question) : stack_.take_news(message.news);
+}
+
+void Worker::refused(InterfaceId interface, Direction direction, MbufPacket packet) noexcept {
+  queues_[interface]->refused(now_, direction, std::move(packet));
 }
 
 void Worker::on_drop(InterfaceId interface, Direction direction, const MbufPacket& packet,

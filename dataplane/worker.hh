@@ -14,6 +14,7 @@
 #include "dataplane/config.hh"
 #include "dataplane/counters.hh"
 #include "dataplane/errand.hh"
+#include "dataplane/handover.hh"
 #include "dataplane/idle.hh"
 #include "dataplane/logger.hh"
 #include "dataplane/mbuf_packet.hh"
@@ -29,6 +30,7 @@ namespace smol::dataplane {
 /// shared: what others may touch is named so. Made, configured and destroyed on the main thread.
 class Worker final : private PacketSink<MbufPacket>,
                      private DropObserver<MbufPacket>,
+                     private HandoverTaker,
                      private SegmentObserver<MbufPacket> {
  public:
   /// What a worker is made from; all of it outlives the worker.
@@ -37,6 +39,7 @@ class Worker final : private PacketSink<MbufPacket>,
     const Config& config;
     std::span<const std::unique_ptr<Port>> ports;
     MbufPool& pool;
+    Team& team;
     RingLog& log;
     CaptureTap* tap;  ///< null: nobody captures
     StackSecrets secrets;
@@ -92,6 +95,10 @@ class Worker final : private PacketSink<MbufPacket>,
   void send(InterfaceId interface, std::span<MbufPacket> burst) noexcept override;
   void on_drop(InterfaceId interface, Direction direction, const MbufPacket& packet,
                Drop reason) noexcept override;
+  void take(InterfaceId interface, Direction direction,
+            std::span<MbufPacket> packets) noexcept override;
+  void take(const NeighborMessage& message) noexcept override;
+  void refused(InterfaceId interface, Direction direction, MbufPacket packet) noexcept override;
   void on_segment(Direction direction, MbufPacket& packet, SocketId socket,
                   const tcp::Trace& trace) noexcept override;
 
@@ -100,6 +107,7 @@ class Worker final : private PacketSink<MbufPacket>,
   void give(std::span<const SocketEvent> events) noexcept;
   Instant next_deadline() const noexcept;
   bool drained(Instant now) noexcept;
+  bool may_end(Instant now) noexcept;
   void make_bridge();
   Result<void, StartError> add_interface(const Port& port);
   Result<void, StartError> add_route(const RouteConfig& route);
@@ -107,6 +115,7 @@ class Worker final : private PacketSink<MbufPacket>,
   const Environment environment_;
   DropCounters drops_;
   WorkerCounters counters_;
+  Handover handover_;
   StackMemory memory_;
   Stack<MbufPacket> stack_;
   std::vector<std::unique_ptr<PortQueue>> queues_;  ///< by interface
@@ -117,6 +126,7 @@ class Worker final : private PacketSink<MbufPacket>,
   std::array<SocketEvent, 256> grouped_;
   Instant now_{};
   bool draining_ = false;
+  bool drained_ = false;
   Instant drain_until_ = kNever;
   Counter cut_off_;
   std::atomic<unsigned> stop_requests_{0};

@@ -145,9 +145,9 @@ void add_overrides(CLI::App& app, Options& options) {
       [](Config& config, LogLevel level) { config.log.level = level; },
       "trace (every packet), debug, info, warning or error.");
   add(
-      app, options, "--workers", "N", control::integer<std::uint32_t>(1, 256),
+      app, options, "--workers", "N", control::integer<std::uint32_t>(1, dataplane::kMostWorkers),
       [](Config& config, std::uint32_t count) { config.workers.count = count; },
-      "Workers; 1 for now.");
+      "How many threads, each with a stack of its own, share the flows out. Default: 1.");
   add(
       app, options, "--pcap", "FILE", control::text(1, 4096),
       [](Config& config, const std::string& file) { config.capture.file = file; },

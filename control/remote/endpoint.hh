@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -75,6 +76,13 @@ class RemoteSockets {
   /// Which worker gets the next socket. Thread: any.
   unsigned next_worker() noexcept {
     return next_.fetch_add(1, std::memory_order_relaxed) % workers();
+  }
+  /// Another worker to open a socket on, if `error` says that `worker` does not own what was asked
+  /// for and not all were tried yet; `tried` counts. Thread: any.
+  std::optional<unsigned> other_worker(unsigned worker, std::optional<Error> error,
+                                       unsigned& tried) const noexcept {
+    if (error != Error::kOtherWorker || ++tried >= workers()) return std::nullopt;
+    return (worker + 1) % workers();
   }
   RemoteCounters& counters() noexcept { return counters_; }
   const RemoteCounters& counters() const noexcept { return counters_; }

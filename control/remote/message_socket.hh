@@ -159,6 +159,11 @@ class MessageSocket final : private RemoteEndpoint {
   }
   void done_open() {
     if (open_.cancelled()) open_error_ = Error::kNotConnected;
+    if (const auto other = sockets_.other_worker(worker_, open_error_, tried_)) {
+      worker_ = *other;
+      open_error_.reset();
+      return post(open_);
+    }
     open_error_ ? observer_.on_not_opened(*open_error_) : observer_.on_opened(opened_);
   }
 
@@ -236,7 +241,8 @@ class MessageSocket final : private RemoteEndpoint {
   }
 
   RemoteSockets& sockets_;
-  const unsigned worker_;
+  unsigned worker_;  ///< settled once it is open
+  unsigned tried_ = 0;
   Observer& observer_;
 
   // The caller's until an errand is under way with it, then the worker's, then the caller's again.

@@ -73,6 +73,11 @@ void TcpSocket::release(bool in_order) {
 
 void TcpSocket::done_connect() {
   if (connect_.cancelled() && !open_error_) open_error_ = Error::kNotConnected;
+  if (const auto other = sockets_.other_worker(worker_, open_error_, tried_)) {
+    worker_ = *other;
+    open_error_.reset();
+    return sockets_.desk(worker_).post(connect_);
+  }
   if (open_error_) {
     observer_->on_not_opened(*open_error_);
   } else {

@@ -155,7 +155,8 @@ class TcpSocket final : private RemoteEndpoint {
   std::optional<Error> death(Worker& worker) const noexcept;
 
   RemoteSockets& sockets_;
-  const unsigned worker_;
+  unsigned worker_;  ///< settled once it is open
+  unsigned tried_ = 0;
   Observer* observer_ = nullptr;
 
   // The caller's until an errand is under way with it, then the worker's, then the caller's again.

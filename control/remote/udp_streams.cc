@@ -41,6 +41,8 @@ class UdpStream final
       out.receive_datagrams = open.receive_datagrams();
     }
     remote_ = out.remote;
+    // Its one stream has what comes, whichever flow it is of.
+    out.alone = true;
     return out;
   }
 

@@ -31,6 +31,7 @@ class BridgeTest : public ::testing::Test {
   std::vector<std::unique_ptr<Port>> ports_;
   CaptureHub captures_{{.ring_octets = 1 << 20, .max_sessions = 8, .own_thread = false}};
   std::unique_ptr<CaptureSession> session_;
+  Team team_{1, FlowHash{}, Sharding::kBuckets};
   std::unique_ptr<Worker> worker_;
   Config config_;
   Instant now_ = monotonic_now();
@@ -66,6 +67,7 @@ class BridgeTest : public ::testing::Test {
                                                            config_,
                                                            ports_,
                                                            *pools_[0],
+                                                           team_,
                                                            logger_->add_ring(),
                                                            &captures_.add_tap(),
                                                            {},

@@ -137,11 +137,10 @@ TEST_F(DaemonTest, DestructionStopsAtOnce) {
 TEST_F(DaemonTest, BrokenConfigurationIsNamedBeforeAnythingStarts) {
   Probe::Seen seen;
   Config broken = config();
-  broken.workers.count = 3;
+  broken.workers.count = 100;
   const auto daemon = Daemon::start(broken, probe(seen));
   ASSERT_FALSE(daemon);
-  EXPECT_EQ(daemon.error().message,
-            "workers.count: 3: flows are not spread over workers yet; use 1");
+  EXPECT_EQ(daemon.error().message, "workers.count: 100: at most 64");
   EXPECT_EQ(seen.starts, 0);
 }
 

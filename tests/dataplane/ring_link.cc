@@ -8,25 +8,31 @@
 
 namespace smol::dataplane::testing {
 
-RingLink::RingLink(const std::string& name, unsigned slots)
+RingLink::RingLink(const std::string& name, unsigned slots, unsigned queues)
     : name_{name},
-      pool_{MbufPool::create("link-" + name, {.packets = 2048, .small_packets = 64}, -1).value()},
-      to_port_{rte_ring_create((name + "-in").c_str(), slots, SOCKET_ID_ANY, 0)},
-      from_port_{rte_ring_create((name + "-out").c_str(), slots, SOCKET_ID_ANY, 0)} {
-  SMOL_CHECK(to_port_ != nullptr && from_port_ != nullptr);
-  SMOL_CHECK(rte_eth_from_rings(name.c_str(), &to_port_, 1, &from_port_, 1, 0) >= 0);
+      pool_{MbufPool::create("link-" + name, {.packets = 4096, .small_packets = 64}, -1).value()} {
+  for (unsigned queue = 0; queue < queues; ++queue) {
+    const std::string which = name + std::to_string(queue);
+    to_port_.push_back(rte_ring_create((which + "-in").c_str(), slots, SOCKET_ID_ANY, 0));
+    from_port_.push_back(rte_ring_create((which + "-out").c_str(), slots, SOCKET_ID_ANY, 0));
+    SMOL_CHECK(to_port_.back() != nullptr && from_port_.back() != nullptr);
+  }
+  SMOL_CHECK(
+      rte_eth_from_rings(name.c_str(), to_port_.data(), queues, from_port_.data(), queues, 0) >= 0);
 }
 
 RingLink::~RingLink() {
   rte_vdev_uninit(device().c_str());
   take_packets();
-  void* mbuf = nullptr;
-  while (rte_ring_dequeue(to_port_, &mbuf) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
-  rte_ring_free(to_port_);
-  rte_ring_free(from_port_);
+  for (rte_ring* ring : to_port_) {
+    void* mbuf = nullptr;
+    while (rte_ring_dequeue(ring, &mbuf) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
+    rte_ring_free(ring);
+  }
+  for (rte_ring* ring : from_port_) rte_ring_free(ring);
 }
 
-bool RingLink::put(const Octets& frame) {
+bool RingLink::put(const Octets& frame, unsigned queue) {
   MbufPacket packet;
   for (std::size_t done = 0; done < frame.size();) {
     MbufPacket piece = pool_->allocate();
@@ -42,17 +48,19 @@ bool RingLink::put(const Octets& frame) {
   }
   rte_mbuf* mbuf = packet.release();
   tsan_give(mbuf);
-  if (rte_ring_enqueue(to_port_, mbuf) == 0) return true;
+  if (rte_ring_enqueue(to_port_[queue], mbuf) == 0) return true;
   MbufPacket::adopt(mbuf);
   return false;
 }
 
 std::vector<MbufPacket> RingLink::take_packets() {
   std::vector<MbufPacket> out;
-  void* mbuf = nullptr;
-  while (rte_ring_dequeue(from_port_, &mbuf) == 0) {
-    tsan_take(static_cast<rte_mbuf*>(mbuf));
-    out.push_back(MbufPacket::adopt(static_cast<rte_mbuf*>(mbuf)));
+  for (rte_ring* ring : from_port_) {
+    void* mbuf = nullptr;
+    while (rte_ring_dequeue(ring, &mbuf) == 0) {
+      tsan_take(static_cast<rte_mbuf*>(mbuf));
+      out.push_back(MbufPacket::adopt(static_cast<rte_mbuf*>(mbuf)));
+    }
   }
   return out;
 }

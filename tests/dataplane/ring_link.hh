@@ -13,11 +13,11 @@ namespace smol::dataplane::testing {
 
 using Octets = std::vector<std::uint8_t>;
 
-/// A net_ring device made of two rings, of which the test holds the other ends.
+/// A net_ring device made of two rings a queue, of which the test holds the other ends.
 class RingLink {
  public:
   /// `name`: unique in the process. `slots`: a power of two; one fewer packets fit.
-  explicit RingLink(const std::string& name, unsigned slots = 1024);
+  explicit RingLink(const std::string& name, unsigned slots = 1024, unsigned queues = 1);
   ~RingLink();
   RingLink(const RingLink&) = delete;
   RingLink& operator=(const RingLink&) = delete;
@@ -25,9 +25,9 @@ class RingLink {
   /// For PortConfig.
   std::string device() const { return "net_ring_" + name_; }
 
-  /// The frame waits for the port's next poll. False: the ring is full.
-  bool put(const Octets& frame);
-  /// What the port sent, in order.
+  /// The frame waits for the next poll of that queue of the port. False: the ring is full.
+  bool put(const Octets& frame, unsigned queue = 0);
+  /// What the port sent, queue by queue, in order.
   std::vector<Octets> take();
   /// As take(), without copying or freeing: what is done with it is the receiver's business.
   std::vector<MbufPacket> take_packets();
@@ -35,8 +35,8 @@ class RingLink {
  private:
   std::string name_;
   std::unique_ptr<MbufPool> pool_;
-  rte_ring* to_port_;
-  rte_ring* from_port_;
+  std::vector<rte_ring*> to_port_;  ///< by queue
+  std::vector<rte_ring*> from_port_;
 };
 
 }  // namespace smol::dataplane::testing

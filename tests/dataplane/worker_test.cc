@@ -73,6 +73,7 @@ class WorkerTest : public ::testing::Test {
   std::unique_ptr<RingLink> link_ = std::make_unique<RingLink>("worker");
   std::vector<std::unique_ptr<MbufPool>> pools_;
   std::vector<std::unique_ptr<Port>> ports_;
+  Team team_{1, FlowHash{}, Sharding::kBuckets};
   std::unique_ptr<Worker> worker_;
   CaptureHub captures_{{.ring_octets = 1 << 20, .max_sessions = 8, .own_thread = false}};
   std::unique_ptr<CaptureSession> session_;
@@ -107,6 +108,7 @@ class WorkerTest : public ::testing::Test {
                                                            config_,
                                                            ports_,
                                                            *pools_[0],
+                                                           team_,
                                                            logger_->add_ring(),
                                                            &captures_.add_tap(),
                                                            {},
@@ -379,7 +381,14 @@ TEST_F(WorkerTest, ChainIsCopiedIntoOneBufferForAPortThatTakesNone) {
     void send(InterfaceId, std::span<MbufPacket>) noexcept override {}
   } sink;
   Stack<MbufPacket> stack{{}, {}, {*pools_[0], memory, sink, drops}, now_};
-  PortQueue queue{{*ports_[0], 0, 0, stack, *pools_[0], drops, nullptr, 1, true}};
+  class NoTaker final : public HandoverTaker {
+    void take(InterfaceId, Direction, std::span<MbufPacket>) noexcept override {}
+    void take(const NeighborMessage&) noexcept override {}
+    void refused(InterfaceId, Direction, MbufPacket) noexcept override {}
+  } taker;
+  WorkerCounters counters;
+  Handover handover{team_, 0, counters};
+  PortQueue queue{{*ports_[0], 0, 0, stack, *pools_[0], drops, nullptr, 1, true, handover, taker}};
   std::vector<MbufPacket> burst;
   burst.push_back(pools_[0]->allocate());
   copy_bytes(burst[0].append(2), Octets{1, 2});
@@ -555,7 +564,7 @@ TEST_F(WorkerTest, SleepingWorkerIsWokenByTheRequestToStop) {
 TEST_F(WorkerTest, NothingButTheRequestWakesAWorkerWithoutPorts) {
   pools_.push_back(MbufPool::create("worker-test", config_.pool, -1).value());
   worker_ = std::make_unique<Worker>(Worker::Environment{
-      0, config_, ports_, *pools_[0], logger_->add_ring(), nullptr, {}, 7, true, false});
+      0, config_, ports_, *pools_[0], team_, logger_->add_ring(), nullptr, {}, 7, true, false});
   std::thread thread{[&] { worker_->run(); }};
   while (worker_->counters().sleeps.value() == 0) std::this_thread::yield();
   worker_->request_stop();

@@ -19,6 +19,7 @@ from netns import PATIENCE, Namespace, wait_until
 
 BUILD = Path(os.environ.get("SMOL_BUILD") or Path(__file__).resolve().parents[2] / "build")
 PROGRAM = BUILD / "smold" / "smold"
+WORKERS = int(os.environ.get("SMOL_WORKERS") or 1)
 INTERFACE = "smol0"
 MAC = "02:00:00:00:00:01"
 
@@ -67,6 +68,9 @@ class Smold:
         self.server = f"unix://{self.folder}/ctl.sock"
         if "--grpc" not in self.arguments:
             self.arguments += ["--grpc", self.server]
+        # Every test can be run with several workers: what it sees must not change.
+        if WORKERS > 1 and "--bridge" not in self.arguments:
+            self.arguments += ["--workers", str(WORKERS)]
         self.lines: list[str] = []
         self._news = threading.Condition()
         self._end_of_log = False

@@ -164,7 +164,7 @@ TEST(Options, RefuseInOneLineWhatTheyDoNotUnderstand) {
        "smold: --log-level: 'loud' is none of trace, debug, info, warning, error (smold --help "
        "explains)\n"},
       {{"--demo", "--workers", "0"},
-       "smold: --workers: 0 is out of range 1..256 (smold --help explains)\n"},
+       "smold: --workers: 0 is out of range 1..64 (smold --help explains)\n"},
       {{"--demo", "--pcap", ""}, "smold: --pcap: must not be empty (smold --help explains)\n"},
       {{"--nonsense"},
        "smold: there is no option or argument '--nonsense' (smold --help explains)\n"},
