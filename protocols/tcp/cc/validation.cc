@@ -19,7 +19,9 @@ void Validation::on_ack(const AckSample& ack, bool round_ended, std::uint32_t in
   const std::uint32_t now = clock_ms(ack.now);
   sample_ += std::min(ack.acked, kMaxWindow - sample_);
   if (round_ended) {
-    recent_ = std::max(recent_, sample_);
+    // Of the round in which an episode ended only the rest was counted: no measurement.
+    if (part_ == 0) recent_ = std::max(recent_, sample_);
+    part_ = false;
     sample_ = 0;
   }
   // Two buckets of half a period each would forget too early by half; two of a whole one remember
@@ -33,7 +35,7 @@ void Validation::on_ack(const AckSample& ack, bool round_ended, std::uint32_t in
     ageing_ = false;
     return;
   }
-  constexpr std::uint32_t kMask = (1u << 30) - 1;
+  constexpr std::uint32_t kMask = (1u << 29) - 1;
   if (ageing_ == 0) {
     ageing_ = true;
     unvalidated_ms_ = now / 4 & kMask;
@@ -55,6 +57,7 @@ std::uint32_t Validation::flight_at_congestion(std::uint32_t cwnd, std::uint32_t
 std::uint32_t Validation::excess_after_recovery() noexcept {
   const std::uint32_t excess = cut_unvalidated_ != 0 ? sample_ / 2 : 0;
   restart();
+  part_ = true;
   return excess;
 }
 

@@ -37,9 +37,10 @@ class Validation {
   std::uint32_t previous_ = 0;  ///< of the one before
   std::uint32_t sample_ = 0;    ///< acknowledged in this round trip; in an episode: lost in it
   std::uint32_t period_ms_ = 0;
-  std::uint32_t unvalidated_ms_ : 30 = 0;  ///< since when, in units of 4 ms
+  std::uint32_t unvalidated_ms_ : 29 = 0;  ///< since when, in units of 4 ms
   std::uint32_t ageing_ : 1 = false;
   std::uint32_t cut_unvalidated_ : 1 = false;
+  std::uint32_t part_ : 1 = false;  ///< the round under way began before an episode's end
 };
 
 }  // namespace smol::tcp::cc

@@ -100,6 +100,21 @@ TEST(TcpValidation, AValidatedWindowIsCutOnce) {
   EXPECT_EQ(c.cwnd(), 10'000u);
 }
 
+// TCP-234: a round trip of which only the end was counted, after an episode, measures nothing: the
+// next loss is answered from what is in flight, and costs nothing more.
+TEST(TcpValidation, TheRestOfARoundAfterAnEpisodeIsNoMeasurement) {
+  Congestion c{CongestionControl::kNewReno};
+  c.begin(kStart, kMss, 20, false);
+  c.on_ack(ack_of(kStart, 1000, 20'000, true));
+  c.on_congestion(kStart, kMss, 20'000, CongestionSignal::kLoss);
+  c.on_recovery_end(kStart, kMss, 10'000);
+  c.on_ack(ack_of(kStart, 16'000, 9000, true));
+  c.on_ack(ack_of(kStart, 4000, 9000, true));
+  EXPECT_EQ(c.info(milliseconds(100)).pipe_ack, 0u);
+  c.on_ack(ack_of(kStart, 9000, 9000, true));
+  EXPECT_EQ(c.info(milliseconds(100)).pipe_ack, 9000u);
+}
+
 // TCP-234: what is not used for five minutes is halved, down to the initial window, and ssthresh
 // remembers (section 4.4.3).
 TEST(TcpValidation, AnUnusedWindowIsKeptForFiveMinutes) {
