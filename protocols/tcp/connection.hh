@@ -341,7 +341,7 @@ class Connection {
   void schedule_probe(const Context& context, Instant now) noexcept;
   void hear_probe(Instant now, const SegmentIn& segment, const News& news) noexcept;
   void report(const Context& context, Instant now, const News& news, std::uint32_t acked,
-              bool was_limited, bool in_recovery) noexcept;
+              bool was_limited, bool was_recovering, bool recovering) noexcept;
   bool steered_by_prr() const noexcept {
     return congestion_.reduces_by_prr() && (sack_ || episode_ == Episode::kCwr);
   }

@@ -82,7 +82,7 @@ void Connection::on_ack(const Context& context, Instant now, const SegmentIn& se
   if (episode_ == Episode::kNone || episode_ == Episode::kCwr)
     begin_recovery(context, now, news, out);
   const bool recovering = episode_ == Episode::kRecovery || episode_ == Episode::kCwr;
-  report(context, now, news, acked, was_limited, was_recovering || recovering);
+  report(context, now, news, acked, was_limited, was_recovering, recovering);
   if (recovering && steered_by_prr()) {
     congestion_.set_cwnd(prr_.cwnd(news.delivered, board_.in_flight(), congestion_.ssthresh(), mss_,
                                    news.advances && news.lost == 0));
@@ -436,11 +436,14 @@ void Connection::hear_probe(Instant now, const SegmentIn& segment, const News& n
 // --- what congestion control is told -------------------------------------------------------------
 
 void Connection::report(const Context& context, Instant now, const News& news, std::uint32_t acked,
-                        bool was_limited, bool in_recovery) noexcept {
+                        bool was_limited, bool was_recovering, bool recovering) noexcept {
   AckSample sample;
   sample.now = now;
   sample.mss = mss_;
-  sample.acked = acked;
+  sample.in_recovery = was_recovering || recovering;
+  // Without SACK the last ACK tells of what waited behind a hole, and arrived in recovery.
+  sample.ends_recovery = sack_ && was_recovering && !recovering;
+  sample.acked = sample.in_recovery ? std::min(acked, news.delivered) : acked;
   sample.delivered = news.delivered;
   sample.lost = news.lost;
   sample.ce_marked = news.echo ? news.delivered : 0;
@@ -450,7 +453,6 @@ void Connection::report(const Context& context, Instant now, const News& news, s
   sample.min_rtt = microseconds(min_rtt_us_);
   sample.total_delivered = delivery_.delivered;
   sample.cwnd_limited = was_limited;
-  sample.in_recovery = in_recovery;
   sample.paced = pace_q10_ != 0;
   sample.slow_start_segments = context.config.slow_start_segments;
   if (news.delivered > 0) {

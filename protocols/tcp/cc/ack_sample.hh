@@ -9,8 +9,9 @@ namespace smol::tcp {
 /// What one acknowledgement told of delivery. Amounts are octets of payload.
 struct AckSample {
   Instant now;
-  std::uint32_t mss = 0;        ///< payload of a full segment
-  std::uint32_t acked = 0;      ///< by which SND.UNA moved
+  std::uint32_t mss = 0;  ///< payload of a full segment
+  /// By which SND.UNA moved; in recovery, at most `delivered`: what was SACKed came earlier.
+  std::uint32_t acked = 0;
   std::uint32_t delivered = 0;  ///< newly known to have arrived: acknowledged or SACKed
   std::uint32_t lost = 0;       ///< newly taken for lost
   /// After it: sent, neither delivered nor lost (pipe of RFC 6675).
@@ -30,7 +31,8 @@ struct AckSample {
   bool app_limited = false;   ///< the sample was taken while the application had nothing to send
   bool cwnd_limited = false;  ///< cwnd was what held the sender back in the last round
   bool in_recovery = false;
-  bool paced = false;  ///< what an ACK lets go does not leave as a burst
+  bool ends_recovery = false;  ///< the last of those in recovery
+  bool paced = false;          ///< what an ACK lets go does not leave as a burst
   /// For how many segments it counts in slow start; as many as RFC 9406 has (section 4.2), or more,
   /// are no bound where `paced`.
   std::uint32_t slow_start_segments = 8;

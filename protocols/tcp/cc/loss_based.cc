@@ -48,6 +48,7 @@ void LossBased::on_ack(const AckSample& ack, Window& window) noexcept {
   if (kind_ == CongestionControl::kWestwood) control_.westwood.measure(ack);
   if (ack.in_recovery) {
     validation_.on_loss(ack.lost);
+    if (ack.ends_recovery && ack.cwnd_limited) count_towards_avoidance(ack, window);
     return;
   }
   validation_.on_ack(ack, round_ended, initial_window(ack.mss, initial_segments_), window);
@@ -58,6 +59,13 @@ void LossBased::on_ack(const AckSample& ack, Window& window) noexcept {
     avoid(ack, window);
   }
   rto_left_ -= std::min(rto_left_, ack.acked);
+}
+
+/// When recovery ends the window is ssthresh; what that ACK delivers counts towards the next
+/// segment, which a later one brings.
+void LossBased::count_towards_avoidance(const AckSample& ack, const Window& window) noexcept {
+  if (kind_ == CongestionControl::kNewReno) control_.reno.count(window, ack.mss, ack.acked);
+  if (kind_ == CongestionControl::kWestwood) control_.westwood.count(window, ack.mss, ack.acked);
 }
 
 std::uint32_t LossBased::slow_start_octets(const AckSample& ack) const noexcept {

@@ -46,6 +46,7 @@ class LossBased {
   std::uint32_t slow_start_octets(const AckSample& ack) const noexcept;
   void slow_start(const AckSample& ack, bool round_ended, Window& window) noexcept;
   void avoid(const AckSample& ack, Window& window) noexcept;
+  void count_towards_avoidance(const AckSample& ack, const Window& window) noexcept;
   std::uint32_t after_congestion(std::uint32_t flight) const noexcept;
   void restart_avoidance() noexcept;
 

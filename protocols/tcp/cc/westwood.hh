@@ -15,6 +15,9 @@ class Westwood {
  public:
   /// Every ACK, in recovery too: it measures.
   void measure(const AckSample& ack) noexcept;
+  void count(const Window& window, std::uint32_t mss, std::uint32_t acked) noexcept {
+    reno_.count(window, mss, acked);
+  }
   void avoid(Window& window, std::uint32_t mss, std::uint32_t acked) noexcept {
     reno_.avoid(window, mss, acked);
   }

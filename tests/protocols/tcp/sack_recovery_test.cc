@@ -81,6 +81,33 @@ TEST_P(TcpSackRecovery, SeveralHolesAreOneEpisode) {
   )");
 }
 
+// TCP-231: what the ACK that ends recovery delivers counts towards the next segment of the window;
+// what was SACKed before does not.
+TEST_P(TcpSackRecovery, AvoidanceGoesOnWithTheLastAck) {
+  Scripted c = established(no_probe());
+  run(c, ten_in_flight() + R"(
+    100ms  < . ack 1 sack 1001:10001
+           > . 1:1001 ack 1
+           is ssthresh 5000
+           write 9000
+           > . 10001:11001 ack 1
+           > . 11001:12001 ack 1
+           > . 12001:13001 ack 1
+           > . 13001:14001 ack 1
+    200ms  < . ack 12001
+           is cwnd 5000
+           > . 14001:15001 ack 1
+           > . 15001:16001 ack 1
+           > . 16001:17001 ack 1
+    201ms  < . ack 13001
+           is cwnd 5000
+           > . 17001:18001 ack 1
+    202ms  < . ack 14001
+           > P 18001:19001 ack 1
+           is cwnd 6000
+  )");
+}
+
 // TCP-207, RFC 6675 section 5: what is SACKed has left the network, so that the first two SACKs let
 // a new segment go each.
 TEST_P(TcpSackRecovery, LimitedTransmitFollowsFromThePipe) {

@@ -101,6 +101,23 @@ TEST(TcpCongestion, AvoidanceAddsASegmentAWindow) {
   EXPECT_EQ(c.cwnd(), 10'000u) << "what was counted beyond a window is kept";
 }
 
+// TCP-231: what was in flight in a round trip is whole segments, and their ACKs make the next.
+TEST(TcpCongestion, APartOfASegmentInTheWindowDelaysNoGrowth) {
+  Congestion c = begun();
+  lose(c, 9 * kMss);
+  c.on_full_ack(kMss, 9 * kMss);
+  ASSERT_EQ(c.cwnd(), 4500u);
+  acked(c, kMss, 2 * kMss, true);
+  acked(c, kMss, kMss, true);
+  EXPECT_EQ(c.cwnd(), 4500u);
+  acked(c, kMss, kMss, true);
+  EXPECT_EQ(c.cwnd(), 5500u);
+  acked(c, kMss, 4 * kMss, true);
+  EXPECT_EQ(c.cwnd(), 5500u);
+  acked(c, kMss, kMss, true);
+  EXPECT_EQ(c.cwnd(), 6500u);
+}
+
 // Slow start ends at ssthresh, give or take a segment.
 TEST(TcpCongestion, SlowStartEndsAtSsthresh) {
   Congestion c = begun();
@@ -158,6 +175,23 @@ TEST(TcpCongestion, OnlyNewlyAcknowledgedOctetsWidenIt) {
   ack.in_recovery = true;
   c.on_ack(ack);
   EXPECT_EQ(c.cwnd(), 10'000u);
+}
+
+// TCP-231: avoidance goes on with the ACK that ends recovery.
+TEST(TcpCongestion, WhatTheAckThatEndsRecoveryDeliversCounts) {
+  Congestion c = begun();
+  c.on_congestion(kNow, kMss, 10'000, CongestionSignal::kLoss);
+  c.on_recovery_end(kNow, kMss, 3000);
+  ASSERT_EQ(c.cwnd(), 5000u);
+  AckSample ack;
+  ack.now = kNow;
+  ack.mss = kMss;
+  ack.acked = ack.delivered = 2000;
+  ack.cwnd_limited = ack.in_recovery = ack.ends_recovery = true;
+  c.on_ack(ack);
+  EXPECT_EQ(c.cwnd(), 5000u);
+  acked(c, kMss, 3000, true);
+  EXPECT_EQ(c.cwnd(), 6000u);
 }
 
 // TCP-226
