@@ -58,7 +58,7 @@ unsigned BridgeCell::streams() const {
 }
 
 Seconds BridgeCell::warm_up() const {
-  return Seconds{0.5} + (bound_by_loss() ? 40 : 20) * Seconds{rtt_ms * 1e-3};
+  return Seconds{0.5} + 40 * Seconds{rtt_ms * 1e-3};
 }
 
 Seconds BridgeCell::time() const {

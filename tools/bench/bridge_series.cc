@@ -328,7 +328,7 @@ Series bridge_series(const DaemonPlaces& places) {
       "goal: at least 90 % of what Linux to Linux has with the same congestion control; BBR is "
       "compared up to 1 % of loss, because the kernel's is version 1",
       "where loss bounds a stream, several together, below 40 % of the rate, for some 200 losses "
-      "or 12 s; payload of all of them after a warm-up of half a second and 20 or 40 round trips",
+      "or 12 s; payload of all of them after a warm-up of half a second and 40 round trips",
       "Linux opens the connections, and in the rows so named smold does, by smolctl",
       "MTU 1500; buffers of 8 MiB for one stream and 2 MiB for several in smold, the kernel's as "
       "they are; no thread is pinned",
