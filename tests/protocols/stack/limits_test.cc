@@ -85,6 +85,37 @@ TEST_F(RangesOfAll, HolesOfOneConnectionLeaveAnotherWhatComesInLine) {
   EXPECT_EQ(read(socket), "in line");
 }
 
+// --- what is half open ---------------------------------------------------------------------------
+
+class HalfOpenLife : public LimitsTest {
+ protected:
+  HalfOpenLife() : LimitsTest{[](StackConfig& config) { config.tcp.syn_received = seconds(5); }} {}
+};
+
+// TCP-185: however long the next SYN-ACK would have been waited for.
+TEST_F(HalfOpenLife, ARecordEndsWhenItsTimeIsOver) {
+  listen();
+  host.receive(client().segment("S"));
+  EXPECT_EQ(counters().tcp_passive_opens.value(), 1u);
+  host.advance(milliseconds(4900));
+  EXPECT_EQ(host.stack->tcp().half_open().size(), 1u);
+  host.advance(milliseconds(200));
+  EXPECT_EQ(host.stack->tcp().half_open().size(), 0u);
+  host.sent();
+}
+
+TEST_F(HalfOpenLife, WhatItSentIsCountedForTheConnection) {
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  host.advance(milliseconds(1100));
+  EXPECT_THAT(peer.take(), SizeIs(2));
+  peer.send(".");
+  const tcp::Info info = host.stack->tcp_info(accepted(listener)).value();
+  EXPECT_EQ(info.segs_out, 2u);
+  EXPECT_EQ(info.sum_retrans, 1u);
+}
+
 // --- what is known of others ---------------------------------------------------------------------
 
 class PathMtuLimit : public LimitsTest {

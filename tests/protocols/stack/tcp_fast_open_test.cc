@@ -307,6 +307,19 @@ TEST_F(EarlyAnswerTest, WhatIsOnItsWayWhenTheHandshakeEndsIsNotSentAgain) {
   EXPECT_EQ(counters().tcp_retrans_segs.value(), 0u);
 }
 
+// TCP-056: what went early counts for Nagle's algorithm.
+TEST_F(EarlyAnswerTest, ASmallAnswerOnItsWayHoldsBackAnother) {
+  ask();
+  write(socket, "200 OK");
+  lose_all_but_the_syn_ack();
+  peer.send(".");
+  write(socket, ", more");
+  EXPECT_THAT(host.sent(), IsEmpty());
+  peer.rcv_nxt += 6;
+  peer.send(".");
+  EXPECT_EQ(peer.take_text(), ", more");
+}
+
 TEST_F(EarlyAnswerTest, AnAnswerThatIsLostIsSentAgain) {
   ask();
   write(socket, "200 OK");

@@ -192,6 +192,7 @@ TEST_F(LingerTest, WhereAllWasAcknowledgedBeforeItIsToldAtOnce) {
   expect_end(socket, "none");
   host.advance(seconds(61));
   expect_gone();
+  EXPECT_EQ(counters().tcp_abort_on_linger.value(), 0u);
 }
 
 TEST_F(LingerTest, WhatIsOverCannotLinger) {
