@@ -74,12 +74,11 @@ bool Connection::acknowledge_before_mark(const Context& context, Instant now,
   ce_turned_ = false;
   if (!last_ack_sent_.before(ce_turn_) || !ce_turn_.before(rcv_nxt_)) return false;
   bare_segment(context, now, snd_nxt_, out);
-  const std::uint32_t behind = ce_turn_.until(rcv_nxt_);
   out.header.ack = ce_turn_;
   out.header.ece = ce_turned_from_;
-  // The same right edge, seen from an earlier number.
+  // The same right edge, seen from an earlier number, and rounded once.
   out.header.window = static_cast<std::uint16_t>(
-      std::min<std::uint32_t>(out.header.window + (behind >> rcv_shift_), 0xffff));
+      std::min<std::uint32_t>(ce_turn_.until(rcv_adv_) >> rcv_shift_, 0xffff));
   last_ack_sent_ = ce_turn_;
   ack_now_ = true;
   return true;

@@ -71,6 +71,8 @@ void Monitor::arrived(Bytes frame) {
     take_syn(peer, syn_of(segment));
   }
   if (!peer.syn_taken) return;
+  // Late, it may begin another connection, and be reset by who knows better.
+  if (segment.flags.syn()) peer.again = syn_of(segment);
   const std::uint32_t begin = peer.irs.until(segment.seq);
   peer.received.add(begin, begin + segment.seq_len());
   if (!segment.flags.ack()) return;
@@ -120,6 +122,7 @@ bool Monitor::answers(SeqNumber ack, const Syn& syn) {
 /// The SYN that a SYN-ACK with this number answers: the peer's last one, or a forged one.
 const Monitor::Syn* Monitor::answered(const Peer& peer, SeqNumber ack) {
   if (peer.syn && answers(ack, *peer.syn)) return &*peer.syn;
+  if (peer.again && answers(ack, *peer.again)) return &*peer.again;
   const auto found = std::find_if(peer.forged.begin(), peer.forged.end(),
                                   [&](const Syn& syn) { return answers(ack, syn); });
   return found == peer.forged.end() ? nullptr : &*found;
@@ -172,6 +175,7 @@ void Monitor::sent_syn(Peer& peer, const WireSegment& segment) {
     fresh.flow = peer.flow;
     fresh.tsvals = std::move(peer.tsvals);
     fresh.syn = peer.syn;
+    fresh.again = peer.again;
     fresh.forged = std::move(peer.forged);
     peer = std::move(fresh);
     peer.syn_sent = true;

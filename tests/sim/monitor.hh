@@ -76,8 +76,9 @@ class Monitor {
     std::uint32_t flow = 0;
     bool syn_sent = false;
     bool syn_taken = false;
-    std::optional<Syn> syn;   ///< the last that came and is not taken
-    std::vector<Syn> forged;  ///< that somebody else sent
+    std::optional<Syn> syn;    ///< the last that came and is not taken
+    std::optional<Syn> again;  ///< that is taken, and came once more
+    std::vector<Syn> forged;   ///< that somebody else sent
     Syn taken;
     Syn own;  ///< the first that the stack sent
     SeqNumber iss;

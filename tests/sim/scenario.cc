@@ -62,7 +62,7 @@ StackConfig stack_of(Rng& rng) {
   out.tcp.min_rto = one_of(rng, {milliseconds(200), seconds(1)});
   out.tcp.initial_window_segments = one_of(rng, {1u, 3u, 10u});
   if (sometimes(rng, 6)) out.tcp.reassembly_ranges = 1 + rng.below(3);
-  if (sometimes(rng, 12)) out.limits.sent_runs = 1 + rng.below(8);
+  if (sometimes(rng, 12)) out.limits.sent_runs = 16 + rng.below(48);
   // What a network this bad does to a connection is to be borne, not given up over.
   out.tcp.user_timeout = seconds(3600);
   out.tcp.syn_timeout = seconds(1800);
@@ -304,6 +304,8 @@ void a_stranger(Rng& rng, Scenario& out) {
   if (plan.has(Quirk::kNoTimestamps) || plan.has(Quirk::kFrozenClock)) {
     plan.timestamps = out.stacks[0].tcp.timestamps = true;
   }
+  // A cookie's options stand in a timestamp's echo.
+  if (plan.has(Quirk::kNoTimestamps)) out.stacks[0].tcp.syn_cookies = tcp::SynCookies::kOff;
   plan.turns_at = milliseconds(rng.below(3'000));
   if (plan.has(Quirk::kShutsForGood)) {
     // Who is there may wait for ever, and who has gone may not.
