@@ -244,6 +244,20 @@ TEST_P(TcpEcn, LossInAWindowThatWasCutIsRepaired) {
   )");
 }
 
+// TCP-248: of several turns in one burst, what came before the last counts as marked if any was.
+TEST_P(TcpEcn, DctcpTellsOfTheTurnsOfABurstInTwo) {
+  Scripted c = agreed(closed(with(EcnUse::kDctcp)));
+  run(c, R"(
+    burst
+    < . 1:1001 ack 1 ce
+    < . 1001:2001 ack 1 ect0
+    < . 2001:3001 ack 1 ce
+    end
+    > .E 1:1(0) ack 2001
+    > .E 1:1(0) ack 3001
+  )");
+}
+
 // TCP-248, RFC 8257 section 3.3: the share of marked octets, round trip by round trip.
 TEST_P(TcpEcn, DctcpMeasuresTheShareThatIsMarked) {
   Scripted c = agreed(closed(with(EcnUse::kDctcp)));

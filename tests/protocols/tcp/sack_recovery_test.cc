@@ -54,6 +54,7 @@ TEST_P(TcpSackRecovery, ResendsOnlyTheHole) {
     +1h    nothing
   )");
   EXPECT_EQ(c.info().sum_retrans, 1u);
+  EXPECT_EQ(c.info().bytes_retrans, 1000u);
 }
 
 // TCP-217, TRAP-15: several holes in one window are one episode: one cut, each hole once.
@@ -64,6 +65,7 @@ TEST_P(TcpSackRecovery, SeveralHolesAreOneEpisode) {
            < . ack 1 sack 3001:4001 1001:2001
            < . ack 1 sack 5001:6001 3001:4001 1001:2001
            > . 1:1001 ack 1
+           waits congestion_window
            < . ack 1 sack 5001:7001 3001:4001 1001:2001
            > . 2001:3001 ack 1
            < . ack 1 sack 5001:8001 3001:4001 1001:2001

@@ -25,6 +25,22 @@ TEST_P(TcpUrgent, WriteSaysWhereUrgentDataEnds) {
   )");
 }
 
+// TCP-119: a pointer without the flag says nothing.
+TEST_P(TcpUrgent, PointerWithoutTheFlagSaysNothing) {
+  Scripted c = established();
+  run(c, "< P. 1:11 ack 1 urg 5\n no event urgent\n urgent 0\n 40ms > . ack 11");
+}
+
+// TCP-121: who has said all can still be told.
+TEST_P(TcpUrgent, ArrivalIsToldAfterOurFinToo) {
+  Scripted first = fin_wait_1();
+  Scripted second = fin_wait_2();
+  for (Scripted* c : {&first, &second}) {
+    c->failure_of("< U. 1:11 ack 1 urg 5\n event urgent");
+    EXPECT_EQ(c->info().urgent, 5u);
+  }
+}
+
 // TCP-124: nothing is urgent that was not said to be.
 TEST_P(TcpUrgent, PlainTextIsNeverUrgent) {
   Scripted c = established();
