@@ -47,7 +47,8 @@ Steer by_ports(std::uint16_t addresses, bool udp, Bytes transport) noexcept {
   if (transport.size() < kPorts) return {};
   const std::uint16_t port = be16(transport, 2);
   const auto word = static_cast<std::uint16_t>(addresses ^ be16(transport, 0) ^ port);
-  return {udp ? Steer::By::kUdpPort : Steer::By::kFlow, word, port};
+  if (udp) return {Steer::By::kUdpPort, word, port};
+  return {Steer::By::kFlow, word, 0};
 }
 
 /// As the packet that is quoted, which we sent: its source is ours.

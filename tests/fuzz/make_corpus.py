@@ -440,6 +440,7 @@ SEEDS: dict[str, dict[str, bytes]] = {
     "nd_fuzz": ND,
     "print_fuzz": FRAMES | {"ip_tcp": IPV4["tcp"], "ip6_udp": IPV6["udp"]},
     "stack_fuzz": STACK_SEEDS,
+    "steer_fuzz": FRAMES | {"fragment": ethernet(0x0800, IPV4["first_fragment"])},
     "tcp_connection_fuzz": TCP_CONNECTION,
     "tcp_fuzz": segments(),
     "tcp_options_fuzz": OPTION_SETS,
