@@ -21,10 +21,14 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace): the helpers of this folder
 
-/// Answers datagrams on port 7 with the same text, and keeps count of whom it served.
+/// Answers datagrams on port 7 with the same text, and keeps count of whom it served and of what it
+/// was told of its answers.
 class Echo final : public Application {
  public:
-  using Served = std::vector<std::uint16_t>;  ///< ports of the peer, one a datagram
+  struct Served {
+    std::vector<std::uint16_t> ports;  ///< of the peer, one a datagram
+    std::vector<Error> errors;
+  };
 
   explicit Echo(Served& served) : served_{served} {}
   std::string start(Sockets& sockets, std::uint16_t owner) override {
@@ -35,8 +39,9 @@ class Echo final : public Application {
   }
   void on_events(Sockets& sockets, std::span<const SocketEvent> events) override {
     for (const SocketEvent& event : events) {
+      if (const auto error = sockets.soft_error(event.socket)) served_.errors.push_back(*error);
       while (const auto datagram = sockets.udp_front(event.socket)) {
-        served_.push_back(datagram->source.port);
+        served_.ports.push_back(datagram->source.port);
         const Octets text{datagram->payload.begin(), datagram->payload.end()};
         UdpSendOptions to;
         to.remote = datagram->source;
@@ -161,8 +166,9 @@ TEST_P(WorkersOverQueues, ServeEachFlowByItsOwnerWhicheverQueueItComesBy) {
   EXPECT_EQ(sent.size(), 3u * kFlows);
   std::size_t strangers = 0;
   for (unsigned worker = 0; worker < served_.size(); ++worker) {
-    EXPECT_FALSE(served_[worker].empty()) << "worker " << worker << " has no share";
-    for (const std::uint16_t port : served_[worker]) strangers += owner(port) != worker ? 1 : 0;
+    EXPECT_FALSE(served_[worker].ports.empty()) << "worker " << worker << " has no share";
+    for (const std::uint16_t port : served_[worker].ports)
+      strangers += owner(port) != worker ? 1 : 0;
   }
   EXPECT_EQ(strangers, 0u);
   std::vector<int> answers(kFlows);
@@ -195,7 +201,62 @@ TEST_F(WorkersTest, WhatAnotherCannotTakeIsANamedDrop) {
   EXPECT_EQ(workers_[0]->drops().value(Drop::kHandoverFull), kMany - Team::kPackets);
   EXPECT_EQ(workers_[0]->counters().handed_over.value(), Team::kPackets + 0u);
   for (int i = 0; i < 20; ++i) turn();
-  EXPECT_EQ(served_[1].size(), Team::kPackets);
+  EXPECT_EQ(served_[1].ports.size(), Team::kPackets);
+}
+
+/// The peer's router or the peer itself complains of a packet of ours.
+Octets port_unreachable(const Octets& ours) {
+  Octets message(Icmp4EchoRepr::header_len());
+  message[0] = static_cast<std::uint8_t>(Icmp4Type::kDestinationUnreachable);
+  message[1] = 3;
+  message.insert(message.end(), ours.begin() + EthernetRepr::header_len(), ours.end());
+  put_be16(message, 2, internet_sum(message).checksum());
+  return ip4_frame(IpProtocol::kIcmp, message);
+}
+
+// TRAP-49
+TEST_F(WorkersTest, AnErrorReachesTheOwnerOfTheFlowThatItQuotes) {
+  make(3, 1);
+  introduce();
+  std::size_t told = 0;
+  for (std::uint16_t port = 1000; port < 1030; ++port) {
+    ASSERT_TRUE(link_->put(udp_datagram(port, 7, "x")));
+    turn();
+    turn();
+    const std::vector<Octets> answer = link_->take();
+    ASSERT_EQ(answer.size(), 1u);
+    ASSERT_TRUE(link_->put(port_unreachable(answer[0])));
+    turn();
+    turn();
+    EXPECT_EQ(served_[owner(port)].errors.size(), served_[owner(port)].ports.size());
+    EXPECT_TRUE(link_->take().empty()) << "nobody complains of the complaint";
+    ++told;
+  }
+  for (const Echo::Served& served : served_) {
+    EXPECT_FALSE(served.errors.empty());
+    told -= served.errors.size();
+    for (const Error error : served.errors) EXPECT_EQ(error, Error::kConnectionRefused);
+  }
+  EXPECT_EQ(told, 0u);
+}
+
+// TRAP-49
+TEST_F(WorkersTest, AFragmentIsTheSameWorkersWhicheverQueueItComesByAndGetsNoReset) {
+  make(3, 3);
+  introduce();
+  Octets fragment = udp_datagram(1000, 7, "half of it");
+  fragment[23] = static_cast<std::uint8_t>(IpProtocol::kTcp);
+  put_be16(fragment, 14 + 4, 0x4711);
+  put_be16(fragment, 14 + 6, 0x2000);
+  put_be16(fragment, 14 + 10, 0);
+  put_be16(fragment, 14 + 10, internet_sum(Bytes{fragment}.subspan(14, 20)).checksum());
+  for (unsigned queue = 0; queue < 3; ++queue) ASSERT_TRUE(link_->put(fragment, queue));
+  turn();
+  turn();
+  EXPECT_EQ(drops(Drop::kIp4Fragment), 3u);
+  const unsigned its = team_->sharding(0).owner_of_word(smol::steer(fragment).word);
+  EXPECT_EQ(workers_[its]->drops().value(Drop::kIp4Fragment), 3u);
+  EXPECT_TRUE(link_->take().empty());
 }
 
 TEST_F(WorkersTest, OneRequestAsksForANeighborThatSeveralNeed) {
