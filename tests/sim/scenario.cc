@@ -237,7 +237,7 @@ void one_conversation(Rng& rng, Scenario& out) {
 /// Many conversations over one queue.
 void many_conversations(Rng& rng, Scenario& out, std::uint32_t count) {
   const bool crowd = count >= 100;
-  const FlowPlan& first = out.flows[0];
+  const FlowPlan first = out.flows[0];
   for (std::size_t side = 0; side < 2; ++side) {
     LinkOptions& link = out.links[side];
     if (link.octets_a_second == 0) queue_of(rng, link);

@@ -22,8 +22,8 @@ class Office {
     void ask(const NeighborQuestion& question) noexcept override {
       office_.questions.push_back({office_.sharding(worker_).home(question.interface), question});
     }
-    void tell(const NeighborNews& news) noexcept override {
-      office_.news.push_back({worker_, news});
+    void tell(const NeighborNews& told) noexcept override {
+      office_.news.push_back({worker_, told});
     }
     bool take_udp_port(std::uint16_t port, bool alone) noexcept override {
       auto& [holder, count] = office_.ports[port];
