@@ -172,7 +172,8 @@ def test_the_router_tells_in_the_middle_of_a_transfer(path: Narrow) -> None:
     with connect(path) as sock:
         read(sock, 0, 500_000)
         path.narrow(1400)
-        read(sock, 500_000, 500_000 + scaled(OCTETS))
+        # All of it in any build: buffers on the way hold the first megabytes.
+        read(sock, 500_000, 500_000 + OCTETS)
     now = daemon.counters()
     assert now["path_mtu_updates"] == 1
     assert now["tcp_path_mtu_doubted"] > 0
@@ -208,7 +209,7 @@ def test_long_packets_begin_to_vanish_in_the_middle_of_a_transfer(path: Narrow) 
     with connect(path) as sock:
         read(sock, 0, 500_000)
         path.blacken(1400)
-        read(sock, 500_000, 500_000 + scaled(2 * OCTETS))
+        read(sock, 500_000, 500_000 + 2 * OCTETS)
     now = daemon.counters()
     assert now["tcp_black_holes"] == 1
     assert now["path_mtu_updates"] == 0
