@@ -15,12 +15,13 @@ namespace smol::dataplane {
 /// What a worker counts of itself. The worker writes, anyone reads.
 struct WorkerCounters {
   Counter turns;
-  Counter busy_turns;   ///< turns that found something to do
-  Counter sleeps;       ///< times it slept until it was woken or a timer was due
-  Counter naps;         ///< of these, times it slept because a port cannot wake it
-  Counter events;       ///< socket events given to applications
-  Counter handed_over;  ///< packets given to other workers, whose flows they are of
-  Counter taken_over;   ///< packets taken from other workers
+  Counter busy_turns;     ///< turns that found something to do
+  Counter sleeps;         ///< times it slept until it was woken or a timer was due
+  Counter naps;           ///< of these, times it slept because a port cannot wake it
+  Counter events;         ///< socket events given to applications
+  Counter handed_over;    ///< packets given to other workers, whose flows they are of
+  Counter taken_over;     ///< packets taken from other workers
+  Counter messages_lost;  ///< of neighbours, to a worker too far behind to take them
 };
 
 /// What a worker counts of one port's queues. The worker writes, anyone reads.

@@ -88,10 +88,14 @@ Result<void, StartError> pin(std::thread& thread, std::uint32_t core) {
 }
 
 Snapshot::Rows rows(const WorkerCounters& counters) {
-  return {{"turns", counters.turns.value()},          {"busy_turns", counters.busy_turns.value()},
-          {"sleeps", counters.sleeps.value()},        {"naps", counters.naps.value()},
-          {"events", counters.events.value()},        {"handed_over", counters.handed_over.value()},
-          {"taken_over", counters.taken_over.value()}};
+  return {{"turns", counters.turns.value()},
+          {"busy_turns", counters.busy_turns.value()},
+          {"sleeps", counters.sleeps.value()},
+          {"naps", counters.naps.value()},
+          {"events", counters.events.value()},
+          {"handed_over", counters.handed_over.value()},
+          {"taken_over", counters.taken_over.value()},
+          {"messages_lost", counters.messages_lost.value()}};
 }
 
 Snapshot::Rows rows(const PortCounters& counters) {
@@ -273,10 +277,10 @@ Result<void, StartError> Daemon::Parts::make_workers(
   for (const ApplicationSpec& spec : applications) application_names.push_back(spec.name);
   make_team(chance);
   // What one worker gave a peer to be shown again, the peer may show to another.
-  const StackSecrets common = chance.secrets();
+  const Secret cookie{chance.next(), chance.next()};
   for (unsigned index = 0; index < config.workers.count; ++index) {
     StackSecrets secrets = chance.secrets();
-    secrets.cookie = common.cookie;
+    secrets.cookie = cookie;
     workers.push_back(std::make_unique<Worker>(Worker::Environment{
         index, config, ports, *pools[index], *team, logger.add_ring(), &captures->add_tap(),
         secrets, chance.next(), sleep, config.eal.hugepages == EalConfig::Hugepages::kAuto}));

@@ -11,9 +11,10 @@ constexpr std::size_t kFront = 192;
 
 }  // namespace
 
-Handover::Handover(Team& team, unsigned worker, WorkerCounters& counters)
+Handover::Handover(Team& team, unsigned worker, HandoverTaker& taker, WorkerCounters& counters)
     : team_{team},
       sharding_{team.sharding(worker)},
+      taker_{taker},
       counters_{counters},
       outboxes_(team.workers()) {}
 
@@ -45,47 +46,48 @@ unsigned Handover::owner(InterfaceId interface, const MbufPacket& frame) const n
   return sharding_.home(interface);
 }
 
-void Handover::give(unsigned worker, InterfaceId interface, Direction direction, MbufPacket packet,
-                    HandoverTaker& self) noexcept {
+void Handover::give(unsigned worker, InterfaceId interface, Direction direction,
+                    MbufPacket packet) noexcept {
   packet.meta().interface = interface;
   Outbox& outbox = outboxes_[worker];
   outbox.packets[outbox.size++] = {packet.release(), direction == Direction::kTx};
-  if (outbox.size == outbox.packets.size()) push(worker, self);
+  if (outbox.size == outbox.packets.size()) push(worker);
 }
 
-void Handover::push(unsigned worker, HandoverTaker& self) noexcept {
+void Handover::push(unsigned worker) noexcept {
   Outbox& outbox = outboxes_[worker];
   const std::span<const HandedPacket> all{outbox.packets.data(), std::exchange(outbox.size, 0)};
   const std::size_t taken = team_.packets(sharding_.index(), worker).push(all);
   counters_.handed_over.add(taken);
-  if (taken > 0) outbox.woken_for = false;
+  if (taken > 0) outbox.unseen = true;
   for (const HandedPacket& handed : all.subspan(taken)) {
     MbufPacket packet = MbufPacket::adopt(handed.mbuf());
     const InterfaceId interface = packet.meta().interface;
-    self.refused(interface, handed.to_send() ? Direction::kTx : Direction::kRx, std::move(packet));
+    taker_.refused(interface, handed.to_send() ? Direction::kTx : Direction::kRx,
+                   std::move(packet));
   }
 }
 
-void Handover::flush(HandoverTaker& self) noexcept {
+void Handover::flush() noexcept {
   for (unsigned worker = 0; worker < outboxes_.size(); ++worker) {
-    if (outboxes_[worker].size > 0) push(worker, self);
-    if (!std::exchange(outboxes_[worker].woken_for, true)) team_.wake(worker);
+    if (outboxes_[worker].size > 0) push(worker);
+    if (std::exchange(outboxes_[worker].unseen, false)) team_.wake(worker);
   }
 }
 
-std::size_t Handover::take(HandoverTaker& self) noexcept {
+std::size_t Handover::take() noexcept {
   std::size_t work = 0;
   for (unsigned from = 0; from < outboxes_.size(); ++from) {
     if (from == sharding_.index()) continue;
     std::array<NeighborMessage, kMessagesATurn> messages;
     const std::size_t n = team_.messages(from, sharding_.index()).pop(messages);
-    for (std::size_t i = 0; i < n; ++i) self.take(messages[i]);
-    work += n + take_packets(from, self);
+    for (std::size_t i = 0; i < n; ++i) taker_.take(messages[i]);
+    work += n + take_packets(from);
   }
   return work;
 }
 
-std::size_t Handover::take_packets(unsigned from, HandoverTaker& self) noexcept {
+std::size_t Handover::take_packets(unsigned from) noexcept {
   std::size_t total = 0;
   for (std::size_t burst = 0; burst < kBurstsATurn; ++burst) {
     std::array<HandedPacket, kBurst> handed;
@@ -100,24 +102,13 @@ std::size_t Handover::take_packets(unsigned from, HandoverTaker& self) noexcept 
            ++at) {
         packets[count++] = MbufPacket::adopt(handed[at].mbuf());
       }
-      self.take(interface, to_send ? Direction::kTx : Direction::kRx, {packets.data(), count});
+      taker_.take(interface, to_send ? Direction::kTx : Direction::kRx, {packets.data(), count});
     }
     total += n;
     if (n < kBurst) break;
   }
   counters_.taken_over.add(total);
   return total;
-}
-
-bool Handover::has_mail() const noexcept {
-  for (unsigned from = 0; from < outboxes_.size(); ++from) {
-    if (from == sharding_.index()) continue;
-    if (!team_.packets(from, sharding_.index()).empty() ||
-        !team_.messages(from, sharding_.index()).empty()) {
-      return true;
-    }
-  }
-  return false;
 }
 
 void Handover::ask(const NeighborQuestion& question) noexcept {
@@ -138,7 +129,9 @@ void Handover::tell(const NeighborNews& news) noexcept {
 void Handover::say(unsigned worker, const NeighborMessage& message) noexcept {
   const std::span<const NeighborMessage> one{&message, 1};
   if (team_.messages(sharding_.index(), worker).push(one) == 1) {
-    outboxes_[worker].woken_for = false;
+    outboxes_[worker].unseen = true;
+  } else {
+    counters_.messages_lost.add();
   }
 }
 

@@ -30,8 +30,8 @@ class HandoverTaker {
 /// worker's.
 class Handover final : public Colleagues {
  public:
-  /// Both outlive it.
-  Handover(Team& team, unsigned worker, WorkerCounters& counters);
+  /// `taker`: the worker itself. All of them outlive it.
+  Handover(Team& team, unsigned worker, HandoverTaker& taker, WorkerCounters& counters);
   ~Handover() override;
 
   bool is_alone() const noexcept { return !sharding_.is_shared(); }
@@ -40,14 +40,12 @@ class Handover final : public Colleagues {
   unsigned owner(InterfaceId interface, const MbufPacket& frame) const noexcept;
 
   /// To another worker, by the next flush() at the latest. `packet`'s meta().interface is set here.
-  void give(unsigned worker, InterfaceId interface, Direction direction, MbufPacket packet,
-            HandoverTaker& self) noexcept;
+  void give(unsigned worker, InterfaceId interface, Direction direction,
+            MbufPacket packet) noexcept;
   /// All that was given becomes visible, and who sleeps is woken.
-  void flush(HandoverTaker& self) noexcept;
-  /// Takes in what others gave, a bounded part of it. How much it was.
-  std::size_t take(HandoverTaker& self) noexcept;
-  /// Others gave something that was not taken yet.
-  bool has_mail() const noexcept;
+  void flush() noexcept;
+  /// Takes in what others gave, a bounded part of it. How much it was; 0: there was nothing.
+  std::size_t take() noexcept;
 
   // --- Colleagues
 
@@ -67,15 +65,16 @@ class Handover final : public Colleagues {
   struct Outbox {
     std::array<HandedPacket, kBurst> packets;
     std::size_t size = 0;
-    bool woken_for = true;  ///< nothing was pushed since it was last woken
+    bool unseen = false;  ///< something was pushed since the worker was last woken
   };
 
-  void push(unsigned worker, HandoverTaker& self) noexcept;
+  void push(unsigned worker) noexcept;
   void say(unsigned worker, const NeighborMessage& message) noexcept;
-  std::size_t take_packets(unsigned from, HandoverTaker& self) noexcept;
+  std::size_t take_packets(unsigned from) noexcept;
 
   Team& team_;
   const Sharding sharding_;
+  HandoverTaker& taker_;
   WorkerCounters& counters_;
   std::vector<Outbox> outboxes_;  ///< by worker
 };

@@ -28,10 +28,6 @@ class HandoverRing {
     return values.size();
   }
 
-  /// Thread: the consumer.
-  bool empty() const noexcept {
-    return head_.load(std::memory_order_relaxed) == tail_.load(std::memory_order_relaxed);
-  }
   /// Thread: the consumer. How many there were, at most out.size().
   std::size_t pop(std::span<T> out) noexcept {
     const std::uint32_t tail = tail_.load(std::memory_order_relaxed);

@@ -35,8 +35,7 @@ PortQueue::PortQueue(const Environment& environment)
       pool_{environment.pool},
       drops_{environment.drops},
       tap_{environment.tap == nullptr ? CaptureTap::none() : *environment.tap},
-      handover_{environment.handover},
-      worker_{environment.worker} {
+      handover_{environment.handover} {
   if (const FaultConfig& faults = port_.config().faults; faults.any()) {
     faults_ = std::make_unique<Faults>(*this, faults, environment.seed, pool_);
   }
@@ -110,7 +109,7 @@ void PortQueue::steer() noexcept {
     if (owner == handover_.sharding().index()) {
       ours[count++] = std::move(packet);
     } else {
-      handover_.give(owner, interface_, Direction::kRx, std::move(packet), worker_);
+      handover_.give(owner, interface_, Direction::kRx, std::move(packet));
     }
   }
   deliver_here({ours.data(), count});
@@ -169,7 +168,7 @@ void PortQueue::transmit(std::span<MbufPacket> burst) noexcept {
     offer({mbufs.data(), count});
   } else {
     for (std::size_t i = 0; i < count; ++i) {
-      handover_.give(queue_, interface_, Direction::kTx, MbufPacket::adopt(mbufs[i]), worker_);
+      handover_.give(queue_, interface_, Direction::kTx, MbufPacket::adopt(mbufs[i]));
     }
   }
   if (captured) [[unlikely]]

@@ -50,8 +50,7 @@ class PortQueue {
     CaptureTap* tap;       ///< null: nobody can capture
     std::uint64_t seed;    ///< of the faults
     bool single_segments;  ///< the port takes no chains: packets are copied into one buffer
-    Handover& handover;
-    HandoverTaker& worker;  ///< whose queue it is
+    Handover& handover;    ///< of the worker whose queue it is
   };
 
   explicit PortQueue(const Environment& environment);
@@ -143,7 +142,6 @@ class PortQueue {
   DropCounters& drops_;
   CaptureTap& tap_;
   Handover& handover_;
-  HandoverTaker& worker_;
   Instant now_{};
   Instant link_asked_{};  ///< a down interface is not asked about with every burst
   bool link_up_ = true;

@@ -23,7 +23,7 @@ thread_local Worker* this_worker = nullptr;
 
 Worker::Worker(const Environment& environment)
     : environment_{environment},
-      handover_{environment.team, environment.index, counters_},
+      handover_{environment.team, environment.index, *this, counters_},
       memory_{environment.huge_pages},
       stack_{environment.config.stack,
              environment.secrets,
@@ -37,7 +37,7 @@ Worker::Worker(const Environment& environment)
     queues_.push_back(std::make_unique<PortQueue>(PortQueue::Environment{
         *port, static_cast<std::uint16_t>(environment.index % port->queues()),
         static_cast<InterfaceId>(queues_.size()), stack_, environment.pool, drops_, environment.tap,
-        environment.fault_seed + queues_.size(), port->takes_single_segments(), handover_, *this}));
+        environment.fault_seed + queues_.size(), port->takes_single_segments(), handover_}));
     if (queues_.back()->is_own()) queues.push_back(queues_.back().get());
   }
   if (environment.config.bridge.enabled()) make_bridge();
@@ -152,17 +152,17 @@ bool Worker::turn(Instant now) noexcept {
   if (bridge_ != nullptr) work += bridge_->release(now);
   // What others received came first: a device that moves a flow to our queue must not make the
   // packets behind overtake those before.
-  if (!handover_.is_alone()) work += handover_.take(*this);
+  if (!handover_.is_alone()) work += handover_.take();
   for (const std::unique_ptr<PortQueue>& queue : queues_) work += queue->receive(now);
   if (bridge_ != nullptr) bridge_->flush();
-  if (!handover_.is_alone()) handover_.flush(*this);
+  if (!handover_.is_alone()) handover_.flush();
   work += stack_.expire(now, kTimersATurn);
   // The stack knows the time by now.
   if (desk_.has_mail()) [[unlikely]]
     work += run_errands();
   if (run_applications()) ++work;
   stack_.transmit(now, kSegmentsATurn);
-  if (!handover_.is_alone()) handover_.flush(*this);
+  if (!handover_.is_alone()) handover_.flush();
   if (desk_.unflushed()) [[unlikely]]
     desk_.flush();
   counters_.turns.add();
@@ -205,7 +205,6 @@ void Worker::give(std::span<const SocketEvent> events) noexcept {
 Instant Worker::next_deadline() const noexcept {
   // The courier is behind: what is finished is handed out as soon as it has caught up.
   if (desk_.unflushed()) return now_;
-  if (!handover_.is_alone() && handover_.has_mail()) return now_;
   Instant next = std::min(stack_.next_deadline(), drain_until_);
   if (bridge_ != nullptr) next = std::min(next, bridge_->next_deadline());
   for (const std::unique_ptr<PortQueue>& queue : queues_) {
@@ -222,7 +221,7 @@ bool Worker::may_end(Instant now) noexcept {
   }
   if (!drained_) return false;
   if (environment_.team.all_drained()) return true;
-  drain_until_ = now + kDrainedNap;
+  drain_until_ = now + kDrainedNap;  // nobody wakes it for that
   return false;
 }
 

@@ -175,7 +175,7 @@ class Sockets {
   virtual Result<SocketId, Error> tcp_accept(SocketId listener) noexcept = 0;
   /// Sends a SYN at the end of the turn; kConnected or kClosed follows. Errors: kInvalid (remote is
   /// unspecified, a group or port 0), kNetworkUnreachable, kAddressNotAvailable, kAddressInUse,
-  /// kNoBuffers.
+  /// kNoBuffers, kOtherWorker (answers to the port asked for go to another worker).
   virtual Result<SocketId, Error> tcp_connect(const TcpConnectOptions& options) noexcept = 0;
 
   /// The next received octets, in order, as many as lie in one piece; empty: none now. Valid until
@@ -242,7 +242,8 @@ class Sockets {
 
   // --- UDP -------------------------------------------------------------------------------------
 
-  /// Errors: kAddressInUse, kAddressNotAvailable, kInvalid, kNoBuffers (limits.udp_sockets).
+  /// Errors: kAddressInUse (here, or `alone` by or against another worker), kAddressNotAvailable,
+  /// kInvalid, kNoBuffers (limits.udp_sockets).
   virtual Result<SocketId, Error> udp_open(const UdpOptions& options) noexcept = 0;
   /// The datagram at the head of the queue; none: nothing there.
   virtual std::optional<Datagram> udp_front(SocketId socket) noexcept = 0;
@@ -257,7 +258,8 @@ class Sockets {
 
   /// A socket that sends echo requests and receives what answers them. Errors: kAddressInUse (the
   /// identifier, in its family), kAddressNotAvailable (not an address of ours, or no identifier is
-  /// free), kInvalid, kNoBuffers (limits.icmp_sockets).
+  /// free), kInvalid, kNoBuffers (limits.icmp_sockets), kOtherWorker (replies to the identifier go
+  /// to another worker).
   virtual Result<SocketId, Error> icmp_open(const IcmpOptions& options) noexcept = 0;
   /// One echo request of up to MTU size. Errors: as of udp_send().
   virtual Result<void, Error> icmp_send_echo(SocketId socket, const IcmpSendOptions& options,

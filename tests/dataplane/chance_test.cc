@@ -1,6 +1,7 @@
 // Where the secrets of a stack come from.
 #include "dataplane/chance.hh"
 
+#include <bit>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -20,6 +21,18 @@ TEST(Chance, WithoutASeedNoTwoSecretsAreAlike) {
     for (const std::uint64_t word : words(Chance{std::nullopt}.secrets())) seen.insert(word);
   }
   EXPECT_EQ(seen.size(), 700u);
+}
+
+TEST(Chance, PatternsOfFlowHashesDifferAndAreNeitherEmptyNorFull) {
+  std::set<std::uint16_t> seen;
+  for (int start = 0; start < 100; ++start) {
+    const std::uint16_t pattern = Chance{std::nullopt}.spreading_pattern();
+    EXPECT_GE(std::popcount(pattern), 6);
+    EXPECT_LE(std::popcount(pattern), 10);
+    seen.insert(pattern);
+  }
+  EXPECT_GT(seen.size(), 80u);
+  EXPECT_EQ(Chance{7}.spreading_pattern(), Chance{7}.spreading_pattern());
 }
 
 TEST(Chance, WithASeedARunCanBeRepeated) {

@@ -231,6 +231,12 @@ TEST_F(MbufPacketTest, PoolReusesTheBufferFreedLast) {
   EXPECT_EQ(&p.meta(), place);
 }
 
+TEST_F(MbufPacketTest, SharedPoolHasNoLock) {
+  const auto shared = MbufPool::create("mbuf-shared", kConfig, -1, true).value();
+  EXPECT_STREQ(rte_mempool_get_ops(shared->rx_mempool()->ops_index)->name, "lf_stack");
+  EXPECT_EQ(shared->available(), kConfig.packets);
+}
+
 TEST_F(MbufPacketTest, PoolOfANameThatIsTakenIsRefused) {
   const auto again = MbufPool::create("mbuf-test", kConfig, -1);
   ASSERT_FALSE(again);

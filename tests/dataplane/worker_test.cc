@@ -387,8 +387,8 @@ TEST_F(WorkerTest, ChainIsCopiedIntoOneBufferForAPortThatTakesNone) {
     void refused(InterfaceId, Direction, MbufPacket) noexcept override {}
   } taker;
   WorkerCounters counters;
-  Handover handover{team_, 0, counters};
-  PortQueue queue{{*ports_[0], 0, 0, stack, *pools_[0], drops, nullptr, 1, true, handover, taker}};
+  Handover handover{team_, 0, taker, counters};
+  PortQueue queue{{*ports_[0], 0, 0, stack, *pools_[0], drops, nullptr, 1, true, handover}};
   std::vector<MbufPacket> burst;
   burst.push_back(pools_[0]->allocate());
   copy_bytes(burst[0].append(2), Octets{1, 2});

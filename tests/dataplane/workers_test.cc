@@ -2,6 +2,8 @@
 // own: each flow is its owner's, whichever queue it comes by.
 
 #include <algorithm>
+#include <atomic>
+#include <deque>
 #include <memory>
 #include <string>
 #include <thread>
@@ -28,6 +30,7 @@ class Echo final : public Application {
   struct Served {
     std::vector<std::uint16_t> ports;  ///< of the peer, one a datagram
     std::vector<Error> errors;
+    std::atomic<bool> drained{false};
   };
 
   explicit Echo(Served& served) : served_{served} {}
@@ -50,7 +53,7 @@ class Echo final : public Application {
       }
     }
   }
-  void drain(Sockets&) override {}
+  void drain(Sockets&) override { served_.drained = true; }
 
  private:
   Served& served_;
@@ -65,7 +68,7 @@ class WorkersTest : public ::testing::Test {
   std::vector<std::unique_ptr<Port>> ports_;
   std::unique_ptr<Team> team_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<Echo::Served> served_;
+  std::deque<Echo::Served> served_;  ///< by worker; none moves
   Config config_;
   Instant now_ = monotonic_now();
 
@@ -186,6 +189,29 @@ INSTANTIATE_TEST_SUITE_P(Shapes, WorkersOverQueues,
                                   std::to_string(shape.param.queues);
                          });
 
+TEST_F(WorkersTest, AFlowThatADeviceMovesToAnotherQueueKeepsItsOrder) {
+  make(2, 2);
+  introduce();
+  std::uint16_t theirs = 1000;
+  while (owner(theirs) != 1) ++theirs;
+  ASSERT_TRUE(link_->put(udp_datagram(theirs, 7, "first"), 0));
+  ASSERT_TRUE(link_->put(udp_datagram(theirs, 7, "second"), 1));
+  turn();
+  const std::vector<Octets> sent = link_->take();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(testing::text_of(sent[0]), "first");
+  EXPECT_EQ(testing::text_of(sent[1]), "second");
+}
+
+TEST_F(WorkersTest, WordsThatAnotherCannotTakeAreCounted) {
+  make(2, 1);
+  for (std::size_t i = 0; i < Team::kMessages + 10; ++i) {
+    ASSERT_TRUE(link_->put(arp_request()));
+    workers_[0]->turn(now_);
+  }
+  EXPECT_EQ(workers_[0]->counters().messages_lost.value(), 10u);
+}
+
 TEST_F(WorkersTest, WhatAnotherCannotTakeIsANamedDrop) {
   make(2, 1);
   introduce();
@@ -301,7 +327,7 @@ TEST_F(WorkersTest, ThreadsServeAndEndTogether) {
     for (std::size_t got = 0; got < 10;) got += link_->take().size();
   }
   workers_[2]->request_stop();
-  std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  while (!served_[2].drained) std::this_thread::yield();
   // It still hands on and takes in: the others have not drained.
   for (std::uint16_t port = 3000; port < 3040; ++port) {
     ASSERT_TRUE(link_->put(udp_datagram(port, 7, "late")));

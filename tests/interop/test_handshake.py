@@ -20,16 +20,13 @@ from api import asked
 from capture import assert_sound, count, packets
 from conftest import IPV4, Family
 from netns import PATIENCE, Namespace, wait_until
-from remote import (kernel_accept, kernel_connect, kernel_listener, kernel_socket, listening, receive, receive_all, run,
-                    send, smolplane, version)
+from remote import (kernel_accept, kernel_connect, kernel_listener, kernel_says_at_once, kernel_socket, listening, receive,
+                    receive_all, run, send, smolplane, version)
 from smold import INTERFACE, MAC, Smold
 
 OURS = f"tcp && eth.src == {MAC}"
 THEIRS = f"tcp && eth.dst == {MAC}"
-MSG_FASTOPEN = 0x20000000
 TCP_FASTOPEN = 23
-SYN_DATA = 0x20
-"""Of tcpi_options: the text of the SYN was acknowledged with it."""
 
 
 @pytest.fixture
@@ -129,16 +126,6 @@ def test_a_flood_of_syns_keeps_nobody_out(net: Namespace, smold: Callable[..., S
 
 
 # --- fast open ----------------------------------------------------------------------------------------
-
-
-def kernel_says_at_once(net: Namespace, family: Family, port: int, data: bytes) -> tuple[bytes, bool]:
-    """The kernel connects by fast open and closes. The answer, and whether what went on the SYN was taken there."""
-    with net.inside(), socket.socket(version(family), socket.SOCK_STREAM) as sock:
-        # Not settimeout(): a socket that does not block would not wait for the handshake.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 5 * PATIENCE, 0))
-        sock.sendto(data, MSG_FASTOPEN, (family.address, port))
-        answer = sock.recv(len(data), socket.MSG_WAITALL)
-        return answer, bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[5] & SYN_DATA)
 
 
 async def echo(connection: smolplane.TcpConnection) -> None:
