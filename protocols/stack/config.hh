@@ -69,6 +69,9 @@ struct PortOffloads {
   bool ip4_checksum = false;
   bool tcp_checksum = false;
   bool udp_checksum = false;
+  /// Octets of TCP text, at most, of a packet that the device cuts into segments (TSO); 0: it cuts
+  /// none. With tcp_checksum only.
+  std::uint32_t tcp_segmentation = 0;
   /// The device only reads a packet handed to it and drops it when done, so it may share the packet
   /// that a socket keeps for retransmission. False where a packet changes hands (net_ring).
   bool reads_only = true;

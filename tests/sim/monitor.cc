@@ -73,8 +73,7 @@ void Monitor::arrived(Bytes frame) {
   if (!peer.syn_taken) return;
   // Late, it may begin another connection, and be reset by who knows better.
   if (segment.flags.syn()) peer.again = syn_of(segment);
-  const std::uint32_t begin = peer.irs.until(segment.seq);
-  peer.received.add(begin, begin + segment.seq_len());
+  peer.take(segment);
   if (!segment.flags.ack()) return;
   const std::uint32_t acked = peer.iss.until(segment.ack);
   // Who acknowledges too early may hit what the stack takes for sent, and had no packet for.
@@ -83,6 +82,19 @@ void Monitor::arrived(Bytes frame) {
   peer.acked = std::max(peer.acked, acked);
   const std::uint32_t shift = segment.flags.syn() ? 0 : peer.shift(peer.peer_offered);
   peer.peer_edge = std::max(peer.peer_edge, acked + (std::uint32_t{segment.window} << shift));
+}
+
+void Monitor::Peer::take(const WireSegment& segment) {
+  const std::uint32_t begin = irs.until(segment.seq);
+  const std::uint32_t end = begin + segment.seq_len();
+  if (begin < end || segment.seq_len() == 0) return received.add(begin, end);
+  below = std::max(below, 0 - begin);
+  received.add(0, end);
+}
+
+bool Monitor::Peer::has(std::uint32_t left, std::uint32_t right) const {
+  if (left < right) return received.holds(left, right);
+  return 0 - left <= below && received.holds(0, right);
 }
 
 Monitor::Syn Monitor::syn_of(const WireSegment& segment) {
@@ -213,7 +225,7 @@ void Monitor::check_ack(Peer& peer, const WireSegment& segment) {
     const std::uint32_t left = peer.irs.until(block.left);
     const std::uint32_t right = peer.irs.until(block.right);
     coverage_.add("wire sack_blocks");
-    if (left >= right || !peer.received.holds(left, right)) {
+    if (left == right || !peer.has(left, right)) {
       fault(peer, "a SACK block of what was not received: " + std::to_string(left) + ":" +
                       std::to_string(right));
     }

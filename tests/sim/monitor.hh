@@ -84,6 +84,7 @@ class Monitor {
     SeqNumber iss;
     SeqNumber irs;
     Intervals received;
+    std::uint32_t below = 0;  ///< how far text that came reached below the SYN: an older stream's
     std::uint32_t sent_end = 0;
     std::uint32_t acked = 0;      ///< by the peer
     std::uint32_t peer_edge = 0;  ///< of the window that the peer granted, at most
@@ -95,6 +96,9 @@ class Monitor {
     std::uint32_t last_tsval = 0;
     std::vector<std::uint32_t> tsvals;  ///< the peer's, no two alike in a row
 
+    void take(const WireSegment& segment);
+    /// These octets came.
+    bool has(std::uint32_t left, std::uint32_t right) const;
     bool scales() const {
       return offered.window_scale.has_value() && peer_offered.window_scale.has_value();
     }
