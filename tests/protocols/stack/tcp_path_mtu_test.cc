@@ -32,6 +32,12 @@ class TcpPathMtuTest : public TcpTest, public ::testing::WithParamInterface<IpFa
   }
   std::uint32_t mss(SocketId socket) { return host.stack->tcp_info(socket)->mss; }
   std::uint32_t cwnd(SocketId socket) { return host.stack->tcp_info(socket)->cwnd; }
+  /// Of which the first has sent what may prove to be too long.
+  std::array<SocketId, 2> two_connections(TcpPeer& first, TcpPeer& second) {
+    const std::array<SocketId, 2> sockets{established(first), established(second)};
+    write(sockets[0], pattern(5000));
+    return sockets;
+  }
   /// The text of what leaves, in packets of `longest` octets at most.
   Octets short_enough(const std::vector<Frame>& frames, std::size_t longest) {
     Octets got;
@@ -231,10 +237,8 @@ TEST_P(TcpPathMtuTest, LaterConnectionsBeginWithWhatIsKnown) {
 
 TEST_P(TcpPathMtuTest, OtherConnectionsToTheSameHostTakeItUpWithTheirNextSegment) {
   TcpPeer first = far(5000);
-  const SocketId socket = established(first);
   TcpPeer second = far(5001);
-  const SocketId other = established(second);
-  write(socket, pattern(5000));
+  const auto [socket, other] = two_connections(first, second);
   host.receive(too_big(first.take()[0], 1300));
   host.sent();
   host.advance(milliseconds(10));
@@ -249,10 +253,8 @@ TEST_P(TcpPathMtuTest, OtherConnectionsToTheSameHostTakeItUpWithTheirNextSegment
 // routers' word about it counts once, and is no congestion.
 TEST_P(TcpPathMtuTest, WhatOtherConnectionsHadInFlightGoesAgainWhenARouterReturnsIt) {
   TcpPeer first = far(5000);
-  const SocketId socket = established(first);
   TcpPeer second = far(5001);
-  const SocketId other = established(second);
-  write(socket, pattern(5000));
+  const auto [socket, other] = two_connections(first, second);
   const std::vector<Frame> lost = first.take();
   const Octets text = pattern(8000);
   write(other, text);
@@ -280,10 +282,8 @@ TEST_P(TcpPathMtuTest, WhatOtherConnectionsHadInFlightGoesAgainWhenARouterReturn
 
 TEST_P(TcpPathMtuTest, WhatWasSentAfterwardsIsNotTooLong) {
   TcpPeer first = far(5000);
-  const SocketId socket = established(first);
   TcpPeer second = far(5001);
-  const SocketId other = established(second);
-  write(socket, pattern(5000));
+  const auto [socket, other] = two_connections(first, second);
   const std::vector<Frame> lost = first.take();
   write(other, pattern(1400));
   host.sent();

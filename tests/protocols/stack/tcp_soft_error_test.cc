@@ -14,6 +14,14 @@ class TcpSoftErrorTest : public TcpTest {
     options.soft_errors = false;
     return options;
   }
+  /// A connection that is told of no trouble, after a router's word about what it has sent.
+  SocketId unreachable_and_untold(TcpPeer& peer) {
+    peer.own.port = 80;
+    const SocketId socket = opened(peer, without_soft_errors());
+    write(socket, "x");
+    unreachable(peer.take_one(), 1);
+    return socket;
+  }
 };
 
 // TCP-072, TCP-070, TCP-127: trouble is told before it is the end, once, and passes.
@@ -102,10 +110,7 @@ TEST_F(TcpSoftErrorTest, AnAttemptToConnectEndsByItToo) {
 // TCP-128
 TEST_F(TcpSoftErrorTest, SwitchedOffSilenceIsATimeout) {
   TcpPeer peer = client();
-  peer.own.port = 80;
-  const SocketId socket = opened(peer, without_soft_errors());
-  write(socket, "x");
-  unreachable(peer.take_one(), 1);
+  const SocketId socket = unreachable_and_untold(peer);
   host.advance(seconds(301));
   EXPECT_EQ(error_of(host.stack->error(socket)), "ETIMEDOUT");
   host.sent();
@@ -114,10 +119,7 @@ TEST_F(TcpSoftErrorTest, SwitchedOffSilenceIsATimeout) {
 // TCP-128: told of nothing, the connection goes on as ever.
 TEST_F(TcpSoftErrorTest, CanBeSwitchedOff) {
   TcpPeer peer = client();
-  peer.own.port = 80;
-  const SocketId socket = opened(peer, without_soft_errors());
-  write(socket, "x");
-  unreachable(peer.take_one(), 1);
+  const SocketId socket = unreachable_and_untold(peer);
   reach_r1();
   EXPECT_EQ(event_names(host.events_of(socket)), "");
   EXPECT_EQ(error_of(host.stack->soft_error(socket)), "none");

@@ -3,26 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "tests/protocols/tcp/scenario.hh"
+#include "tests/protocols/tcp/written.hh"
 
 namespace smol::tcp::script {
 namespace {
 
 using TcpFastRetransmit = Scenario;
 INSTANTIATE_TEST_SUITE_P(From, TcpFastRetransmit, kStarts, start_name);
-
-std::string text(int from, int to, int ack = 1) {
-  std::string out;
-  for (int at = from; at < to; at += 1000) {
-    out += " > . " + std::to_string(at) + ":" + std::to_string(at + 1000) + " ack " +
-           std::to_string(ack) + "\n";
-  }
-  return out;
-}
-
-/// Ten segments are in flight, cwnd is full and nothing more is queued.
-std::string ten_in_flight() {
-  return "write 10000\n" + text(1, 9001) + " > P 9001:10001 ack 1\n";
-}
 
 // TCP-206: the third duplicate ACK resends the hole, and only the hole.
 TEST_P(TcpFastRetransmit, ThirdDuplicateAckResendsOnlyTheHole) {

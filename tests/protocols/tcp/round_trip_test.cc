@@ -11,12 +11,6 @@ namespace {
 using TcpRoundTrip = Scenario;
 INSTANTIATE_TEST_SUITE_P(From, TcpRoundTrip, kStarts, start_name);
 
-Given no_probe(Given given = {}) {
-  given.sack = true;
-  given.config.tail_loss_probe = false;
-  return given;
-}
-
 // TCP-219: the shortest is of the segment sent last of those that an ACK tells of, timed or not.
 TEST_P(TcpRoundTrip, TheShortestIsOfTheLastThatWent) {
   Scripted c = established(no_probe());

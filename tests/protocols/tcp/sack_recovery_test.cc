@@ -11,18 +11,6 @@ namespace {
 using TcpSackRecovery = Scenario;
 INSTANTIATE_TEST_SUITE_P(From, TcpSackRecovery, kStarts, start_name);
 
-Given with_sack(Given given = {}) {
-  given.sack = true;
-  return given;
-}
-
-/// Without probes of the tail, where they would only be in the way.
-Given no_probe(Given given = {}) {
-  given = with_sack(given);
-  given.config.tail_loss_probe = false;
-  return given;
-}
-
 /// Of two segments the first comes late; of six more, which leave at 200 ms, the first and the last
 /// are not there when the others are.
 std::string late_twice() {

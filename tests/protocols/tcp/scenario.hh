@@ -36,6 +36,18 @@ class Scenario : public ::testing::TestWithParam<Start> {
   static Scripted time_wait(const Given& given = {}) { return script::time_wait(here(given)); }
 };
 
+inline Given with_sack(Given given = {}) {
+  given.sack = true;
+  return given;
+}
+
+/// SACK, without probes of the tail where they would only be in the way.
+inline Given no_probe(Given given = {}) {
+  given = with_sack(given);
+  given.config.tail_loss_probe = false;
+  return given;
+}
+
 /// For the runner's list of failures.
 inline void PrintTo(const Start& start, std::ostream* out) {
   *out << "ISS " << start.iss.raw << ", IRS " << start.irs.raw;

@@ -9,11 +9,6 @@ namespace {
 using TcpTailProbe = Scenario;
 INSTANTIATE_TEST_SUITE_P(From, TcpTailProbe, kStarts, start_name);
 
-Given with_sack(Given given = {}) {
-  given.sack = true;
-  return given;
-}
-
 /// The last of four is lost; its probe goes at 350 ms.
 constexpr const char* kLostTail = R"(
     0ms    write 4000

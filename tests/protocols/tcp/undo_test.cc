@@ -10,13 +10,6 @@ namespace {
 using TcpUndo = Scenario;
 INSTANTIATE_TEST_SUITE_P(From, TcpUndo, kStarts, start_name);
 
-/// SACK, without probes of the tail.
-Given no_probe(Given given = {}) {
-  given.sack = true;
-  given.config.tail_loss_probe = false;
-  return given;
-}
-
 // TCP-224, TCP-226: a delay, not a loss: new data goes to find out, and all is as it was.
 TEST_P(TcpUndo, ATimeoutThatWasTooEarlyIsUndone) {
   Scripted c = established(no_probe());

@@ -5,10 +5,11 @@
 namespace smol::tcp::script {
 
 /// Lines that expect segments of a thousand octets each, from `from` up to `to`.
-inline std::string text(int from, int to) {
+inline std::string text(int from, int to, int ack = 1) {
   std::string out;
   for (int at = from; at < to; at += 1000) {
-    out += " > . " + std::to_string(at) + ":" + std::to_string(at + 1000) + " ack 1\n";
+    out += " > . " + std::to_string(at) + ":" + std::to_string(at + 1000) + " ack " +
+           std::to_string(ack) + "\n";
   }
   return out;
 }

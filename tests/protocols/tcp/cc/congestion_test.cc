@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/protocols/tcp/scenario.hh"
+#include "tests/protocols/tcp/written.hh"
 
 namespace smol::tcp::script {
 namespace {
@@ -367,14 +368,6 @@ TEST(TcpCongestion, NoneIsNone) {
 
 using TcpCwnd = Scenario;
 INSTANTIATE_TEST_SUITE_P(From, TcpCwnd, kStarts, start_name);
-
-std::string text(int from, int to) {
-  std::string out;
-  for (int at = from; at < to; at += 1000) {
-    out += " > . " + std::to_string(at) + ":" + std::to_string(at + 1000) + " ack 1\n";
-  }
-  return out;
-}
 
 // TCP-068, TCP-218, smoltcp's cwnd limits flight.
 TEST_P(TcpCwnd, LimitsWhatIsInFlight) {
