@@ -52,7 +52,7 @@ void Congestion::begin(Instant now, std::uint32_t mss, std::uint32_t initial_seg
                        bool syn_lost, std::uint32_t seed) noexcept {
   if (off()) return;
   if (!is_bbr()) {
-    algorithm_.loss_based.begin(now, mss, initial_segments, syn_lost, window_);
+    algorithm_.loss_based.begin(mss, initial_segments, syn_lost, window_);
     return;
   }
   window_.cwnd = syn_lost ? mss : initial_window(mss, initial_segments);

@@ -14,13 +14,12 @@ constexpr std::uint64_t kAlphaDenominator = 17;
 /// Further than this from K the curve is beyond every window.
 constexpr std::uint32_t kFarMs = 1'000'000;
 
-/// The largest number whose cube is at most `value`.
+/// The largest number whose cube is at most `value`, which is below 2^63.
 std::uint32_t cube_root(std::uint64_t value) noexcept {
-  constexpr std::uint64_t kLargest = 2'642'245;  // its cube is the last below 2^64
   std::uint64_t root = 0;
-  for (std::uint64_t bit = 1u << 21; bit > 0; bit >>= 1) {
+  for (std::uint64_t bit = 1u << 20; bit > 0; bit >>= 1) {
     const std::uint64_t next = root | bit;
-    if (next <= kLargest && next * next * next <= value) root = next;
+    if (next * next * next <= value) root = next;
   }
   return static_cast<std::uint32_t>(root);
 }
@@ -56,7 +55,6 @@ std::uint32_t Cubic::slow_start(const AckSample& ack, bool round_ended, std::uin
   window.ssthresh = window.cwnd;
   // RFC 9438 section 4.10: no cut has told w_max.
   curve_ = Curve{};
-  curve_.cwnd_prior = window.cwnd;
   return 0;
 }
 
@@ -73,7 +71,7 @@ void Cubic::start_epoch(const AckSample& ack, const Window& window) noexcept {
 
 /// W_est of section 4.3.
 std::uint32_t Cubic::estimate(const AckSample& ack, std::uint32_t cwnd) noexcept {
-  est_acked_ = std::min(est_acked_ + std::min(ack.acked, cwnd), 2 * cwnd);
+  est_acked_ += std::min(ack.acked, cwnd);
   const bool caught_up = curve_.w_est >= curve_.cwnd_prior;
   const std::uint64_t alpha = caught_up ? kAlphaDenominator : kAlphaNumerator;
   // 2^31 * 2^16 * 17 is below 2^52.
@@ -81,7 +79,7 @@ std::uint32_t Cubic::estimate(const AckSample& ack, std::uint32_t cwnd) noexcept
   if (grow > 0) {
     const std::uint64_t used =
         (grow * kAlphaDenominator * cwnd + alpha * ack.mss - 1) / (alpha * ack.mss);
-    est_acked_ -= static_cast<std::uint32_t>(std::min<std::uint64_t>(used, est_acked_));
+    est_acked_ -= static_cast<std::uint32_t>(used);
     curve_.w_est =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(curve_.w_est + grow, kMaxWindow));
   }
@@ -121,7 +119,7 @@ void Cubic::avoid(const AckSample& ack, Window& window) noexcept {
   const std::uint64_t grow = acked_ * distance / window.cwnd;
   if (grow == 0) return;
   const std::uint64_t used = (grow * window.cwnd + distance - 1) / distance;
-  acked_ -= static_cast<std::uint32_t>(std::min<std::uint64_t>(used, acked_));
+  acked_ -= static_cast<std::uint32_t>(used);
   window.grow(static_cast<std::uint32_t>(grow));
 }
 
@@ -135,7 +133,6 @@ void Cubic::on_congestion(std::uint32_t cwnd) noexcept {
 
 void Cubic::on_timeout(std::uint32_t cwnd, bool first) noexcept {
   if (first) on_congestion(cwnd);
-  curve_.w_est = 0;
   after_timeout_ = true;
 }
 

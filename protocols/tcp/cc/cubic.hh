@@ -16,7 +16,6 @@ class Cubic {
  public:
   static constexpr std::uint32_t kBeta = 70;  ///< percent
 
-  void begin() noexcept { *this = Cubic{}; }
   /// Slow start: HyStart++'s say to growing by `grow` octets, as long as it is the first one.
   std::uint32_t slow_start(const AckSample& ack, bool round_ended, std::uint32_t grow,
                            Window& window) noexcept;

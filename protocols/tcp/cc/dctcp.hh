@@ -14,10 +14,9 @@ class Dctcp {
   void on_ack(const AckSample& ack, bool window_ended) noexcept {
     acked_ += std::min(ack.delivered, kMaxWindow - acked_);
     marked_ = std::min(marked_ + std::min(ack.ce_marked, kMaxWindow), acked_);
-    if (!window_ended) return;
+    if (!window_ended || acked_ == 0) return;
     // g = 1/16.
-    const std::uint32_t share =
-        acked_ > 0 ? static_cast<std::uint32_t>(std::uint64_t{marked_} * kOne / acked_) : 0;
+    const auto share = static_cast<std::uint32_t>(std::uint64_t{marked_} * kOne / acked_);
     alpha_ = (15 * alpha_ + share) / 16;
     acked_ = marked_ = 0;
   }

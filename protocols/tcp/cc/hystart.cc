@@ -26,12 +26,11 @@ void HyStart::judge() noexcept {
   if (conservative_) {
     if (current_min_ >= baseline_) return;
     // The rise was noise.
-    baseline_ = kNone;
     conservative_ = false;
     css_rounds_ = 0;
     return;
   }
-  if (last_min_ == kNone) return;
+  // After a round without a sample nothing is longer.
   const std::uint32_t threshold =
       std::clamp(last_min_ / kDivisor, kMinThresholdUs, kMaxThresholdUs);
   if (current_min_ < last_min_ || current_min_ - last_min_ < threshold) return;

@@ -12,7 +12,6 @@ namespace smol::tcp::cc {
 /// was noise, slow start goes on.
 class HyStart {
  public:
-  void begin() noexcept { *this = HyStart{}; }
   /// Every ACK of the first slow start. What is left of growing by `grow` octets.
   std::uint32_t on_ack(const AckSample& ack, bool round_ended, std::uint32_t grow) noexcept;
   /// Conservative Slow Start has lasted: go on with congestion avoidance.

@@ -21,22 +21,19 @@ LossBased::LossBased(CongestionControl kind, bool dctcp) noexcept
   if (kind_ == CongestionControl::kWestwood) std::construct_at(&control_.westwood);
 }
 
-void LossBased::begin(Instant now, std::uint32_t mss, std::uint32_t initial_segments, bool syn_lost,
+void LossBased::begin(std::uint32_t mss, std::uint32_t initial_segments, bool syn_lost,
                       Window& window) noexcept {
   *this = LossBased{kind_, uses_dctcp_};
   initial_segments_ = static_cast<std::uint16_t>(
       std::min<std::uint32_t>(initial_segments, std::numeric_limits<std::uint16_t>::max()));
   window.cwnd = syn_lost ? mss : initial_window(mss, initial_segments);
   window.ssthresh = kMaxWindow;
-  if (kind_ == CongestionControl::kCubic) control_.cubic.on_idle(now);
 }
 
 void LossBased::on_idle(Instant now, std::uint32_t mss, std::uint32_t initial_segments,
                         Window& window) noexcept {
   // RFC 5681 section 4.1. What the path could carry is remembered, so that slow start is short.
-  if (window.ssthresh != kMaxWindow) {
-    window.ssthresh = std::max(window.ssthresh, window.cwnd / 4 * 3);
-  }
+  window.ssthresh = std::max(window.ssthresh, window.cwnd / 4 * 3);
   window.cwnd = std::min(window.cwnd, initial_window(mss, initial_segments));
   validation_.restart();
   if (kind_ == CongestionControl::kCubic) control_.cubic.on_idle(now);

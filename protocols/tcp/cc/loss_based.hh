@@ -21,7 +21,7 @@ class LossBased {
   /// Precondition: `kind` is one of the three.
   LossBased(CongestionControl kind, bool dctcp) noexcept;
 
-  void begin(Instant now, std::uint32_t mss, std::uint32_t initial_segments, bool syn_lost,
+  void begin(std::uint32_t mss, std::uint32_t initial_segments, bool syn_lost,
              Window& window) noexcept;
   void on_idle(Instant now, std::uint32_t mss, std::uint32_t initial_segments,
                Window& window) noexcept;

@@ -39,7 +39,6 @@ void Validation::on_ack(const AckSample& ack, bool round_ended, std::uint32_t in
   if (ageing_ == 0) {
     ageing_ = true;
     unvalidated_ms_ = now / 4 & kMask;
-    return;
   }
   if (((now / 4 - unvalidated_ms_) & kMask) < as_ms(kNonvalidatedPeriod) / 4) return;
   // Section 4.4.3.

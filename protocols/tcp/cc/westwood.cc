@@ -21,10 +21,9 @@ void Westwood::measure(const AckSample& ack) noexcept {
   if (!measuring_) {
     measuring_ = true;
     since_us_ = now;
-    delivered_ = 0;
     return;
   }
-  delivered_ += std::min(ack.delivered, kMaxWindow - std::min(delivered_, kMaxWindow));
+  delivered_ += std::min(ack.delivered, kMaxWindow - delivered_);
   const Duration interval = microseconds(now - since_us_);
   if (interval < std::max(ack.srtt, kLeastInterval)) return;
   const Rate sample = Rate::of(delivered_, interval);

@@ -149,6 +149,20 @@ TEST(TcpCongestion, AfterATimeoutAnAckCountsOneSegment) {
   EXPECT_EQ(c.cwnd(), 8000u) << "all of it is acknowledged by now";
 }
 
+// TCP-230, TCP-226: a timeout that was none leaves slow start as it was.
+TEST(TcpCongestion, AfterAnUndoneTimeoutAnAckCountsInFull) {
+  Congestion c = begun(40);
+  c.on_timeout(kNow, kMss, 40'000, true);
+  c.undo();
+  acked(c, kMss, 5000, true);
+  EXPECT_EQ(c.cwnd(), 45'000u);
+  c.on_timeout(kNow, kMss, 40'000, false);
+  c.undo();
+  EXPECT_EQ(c.cwnd(), kMss) << "there is nothing to undo";
+  acked(c, kMss, 5000, true);
+  EXPECT_EQ(c.cwnd(), 2 * kMss);
+}
+
 // What a paced sender may send more does not leave at once: nothing bounds it (RFC 9406 section
 // 4.2).
 TEST(TcpCongestion, SlowStartIsUnboundedWithPacing) {
@@ -160,6 +174,9 @@ TEST(TcpCongestion, SlowStartIsUnboundedWithPacing) {
   ack.cwnd_limited = ack.paced = true;
   c.on_ack(ack);
   EXPECT_EQ(c.cwnd(), 150'000u);
+  ack.slow_start_segments = 7;
+  c.on_ack(ack);
+  EXPECT_EQ(c.cwnd(), 157'000u) << "a bound that is asked for holds all the same";
 }
 
 // TCP-232: what frees no data, or comes in recovery, never widens the window.
@@ -178,21 +195,55 @@ TEST(TcpCongestion, OnlyNewlyAcknowledgedOctetsWidenIt) {
   EXPECT_EQ(c.cwnd(), 10'000u);
 }
 
-// TCP-231: avoidance goes on with the ACK that ends recovery.
+// TCP-231: avoidance goes on with the ACK that ends recovery, if the window was in use; those
+// before it count for nothing.
 TEST(TcpCongestion, WhatTheAckThatEndsRecoveryDeliversCounts) {
-  Congestion c = begun();
-  c.on_congestion(kNow, kMss, 10'000, CongestionSignal::kLoss);
-  c.on_recovery_end(kNow, kMss, 3000);
-  ASSERT_EQ(c.cwnd(), 5000u);
-  AckSample ack;
-  ack.now = kNow;
-  ack.mss = kMss;
-  ack.acked = ack.delivered = 2000;
-  ack.cwnd_limited = ack.in_recovery = ack.ends_recovery = true;
-  c.on_ack(ack);
-  EXPECT_EQ(c.cwnd(), 5000u);
-  acked(c, kMss, 3000, true);
-  EXPECT_EQ(c.cwnd(), 6000u);
+  for (const CongestionControl kind : {CongestionControl::kNewReno, CongestionControl::kWestwood}) {
+    Congestion c{kind};
+    c.begin(kNow, kMss, 10, false);
+    c.on_congestion(kNow, kMss, 10'000, CongestionSignal::kLoss);
+    c.on_recovery_end(kNow, kMss, 3000);
+    ASSERT_EQ(c.cwnd(), 5000u);
+    AckSample ack;
+    ack.now = kNow;
+    ack.mss = kMss;
+    ack.acked = ack.delivered = 2000;
+    ack.cwnd_limited = ack.in_recovery = true;
+    c.on_ack(ack);
+    ack.ends_recovery = true;
+    ack.cwnd_limited = false;
+    c.on_ack(ack);
+    ack.cwnd_limited = true;
+    c.on_ack(ack);
+    acked(c, kMss, 2000, true);
+    EXPECT_EQ(c.cwnd(), 5000u);
+    acked(c, kMss, 1000, true);
+    EXPECT_EQ(c.cwnd(), 6000u);
+  }
+}
+
+// TCP-231: a cut begins the count of what is acknowledged towards the next segment anew.
+TEST(TcpCongestion, ACutBeginsTheCountAnew) {
+  for (const CongestionControl kind : {CongestionControl::kNewReno, CongestionControl::kWestwood}) {
+    Congestion lost{kind};
+    lost.begin(kNow, kMss, 20, false);
+    lost.on_congestion(kNow, kMss, 20'000, CongestionSignal::kLoss);
+    lost.on_recovery_end(kNow, kMss, 0);
+    for (int i = 0; i < 9; ++i) acked(lost, kMss, kMss, true);
+    Congestion late = lost;
+    ASSERT_EQ(lost.cwnd(), 10'000u);
+    lost.on_congestion(kNow, kMss, 10'000, CongestionSignal::kLoss);
+    lost.on_recovery_end(kNow, kMss, 0);
+    for (int i = 0; i < 4; ++i) acked(lost, kMss, kMss, true);
+    EXPECT_EQ(lost.cwnd(), 5000u);
+    acked(lost, kMss, kMss, true);
+    EXPECT_EQ(lost.cwnd(), 6000u);
+    late.on_timeout(kNow, kMss, 10'000, true);
+    for (int i = 0; i < 8; ++i) acked(late, kMss, kMss, true);
+    EXPECT_EQ(late.cwnd(), 5000u) << "four in slow start, and four of five";
+    acked(late, kMss, kMss, true);
+    EXPECT_EQ(late.cwnd(), 6000u);
+  }
 }
 
 // TCP-226
@@ -311,6 +362,8 @@ TEST(TcpCongestion, RecoveryHalvesInflatesAndDeflates) {
   EXPECT_EQ(c.cwnd(), 6500u) << "less what was acknowledged, plus a segment";
   c.on_partial_ack(kMss, 500);
   EXPECT_EQ(c.cwnd(), 6000u) << "less than a segment adds none";
+  c.on_partial_ack(kMss, kMss);
+  EXPECT_EQ(c.cwnd(), 6000u) << "a segment for a segment";
   c.on_partial_ack(kMss, 1'000'000);
   EXPECT_EQ(c.cwnd(), 2000u) << "never less than a segment";
   c.on_full_ack(kMss, 0);
@@ -359,11 +412,45 @@ TEST(TcpCongestion, NoneIsNone) {
   c.begin(kNow, kMss, 10, true);
   c.on_timeout(kNow, kMss, 10'000, true);
   lose(c, 10'000);
+  c.on_duplicate_in_recovery(kMss);
   c.on_partial_ack(kMss, 10'000);
   c.on_full_ack(kMss, 10'000);
+  c.on_recovery_end(kNow, kMss, 10'000);
+  c.undo();
   c.on_idle(kNow, kMss, 1, seconds(1));
+  c.set_cwnd(1000);
+  acked(c, kMss, 1000, true);
   EXPECT_EQ(c.cwnd(), 1u << 30);
+  EXPECT_EQ(c.ssthresh(), 1u << 30);
+  EXPECT_EQ(c.info(milliseconds(1)).pipe_ack, 0u);
+  EXPECT_EQ(c.info(milliseconds(1)).phase, "");
   EXPECT_EQ(c.kind(), CongestionControl::kNone);
+}
+
+// TCP-250: BBR has its own rules for recovery without SACK too: no inflation, no deflation.
+TEST(TcpCongestion, BbrIsNotInflated) {
+  Congestion c{CongestionControl::kBbr};
+  c.begin(kNow, kMss, 10, false, 1);
+  lose(c, 10'000);
+  c.on_duplicate_in_recovery(kMss);
+  c.on_partial_ack(kMss, 3000);
+  EXPECT_EQ(c.cwnd(), 10'000u);
+}
+
+// TCP-250, section 5.6.4.4: what a timeout took comes back when recovery is over, however it ends.
+TEST(TcpCongestion, TheEndOfRecoveryGivesBbrItsWindowBack) {
+  for (const bool sack : {false, true}) {
+    Congestion c{CongestionControl::kBbr};
+    c.begin(kNow, kMss, 10, false, 1);
+    c.on_timeout(kNow, kMss, 10'000, true);
+    ASSERT_EQ(c.cwnd(), kMss);
+    if (sack) {
+      c.on_recovery_end(kNow, kMss, 0);
+    } else {
+      c.on_full_ack(kMss, 0);
+    }
+    EXPECT_EQ(c.cwnd(), 10'000u);
+  }
 }
 
 using TcpCwnd = Scenario;
@@ -396,9 +483,11 @@ TEST_P(TcpCwnd, IsOpenToInspection) {
   EXPECT_EQ(cubic.info().congestion.kind, CongestionControl::kCubic);
   EXPECT_EQ(cubic.info().congestion.phase, "slow_start");
   EXPECT_EQ(cubic.info().congestion.cwnd, 4000u);
+  EXPECT_EQ(begun().info(milliseconds(100)).pacing_rate, 200'000u);
   Scripted bbr = established({.cwnd = 4000, .congestion = CongestionControl::kBbr});
   EXPECT_EQ(bbr.info().congestion.phase, "startup");
   EXPECT_EQ(bbr.info().congestion.pacing_gain, 277u);
+  EXPECT_EQ(bbr.info().congestion.cwnd_gain, 200u);
 }
 
 // TRAP-12, TCP-229: through the machine.

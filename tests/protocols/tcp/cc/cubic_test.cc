@@ -56,6 +56,8 @@ TEST(TcpCubic, KIsWhenTheCurveReachesTheLastMaximum) {
   EXPECT_EQ(Cubic::k(1u << 30, 1000, 88), 312'453u) << "cbrt((2^30 - 1000) / 88 / 0.4)";
   EXPECT_EQ(Cubic::k(70'000, 70'000, kMss), 0u);
   EXPECT_EQ(Cubic::k(60'000, 70'000, kMss), 0u);
+  EXPECT_EQ(Cubic::k(1u << 30, 0, 1), 1'389'781u) << "as far as it goes";
+  EXPECT_EQ(Cubic::k(100'000, 70'000, 0), 0u);
 }
 
 // TCP-237: W_cubic(t) = C * (t - K)^3 + W_max, C = 0.4; computed in floating point apart from this.
@@ -89,9 +91,21 @@ TEST(TcpCubic, ACutLeavesSevenTenths) {
   EXPECT_EQ(c.ssthresh(), 2000u);
 }
 
-// TCP-239: a loss at 100, then at 80: the second maximum is 68.
+// TCP-237: what is inspected is the curve that the window goes along.
+TEST(TcpCubic, TellsOfItsCurve) {
+  Cut cut{100'000};
+  cut.c.on_ack(cut.ack(kMss));
+  EXPECT_EQ(cut.c.info(cut.rtt).w_max, 100'000u);
+  EXPECT_EQ(cut.c.info(cut.rtt).k_ms, 4217u);
+}
+
+// TCP-239: a loss at 100, then at 80: the second maximum is 68. One where the last was is no
+// smaller share.
 TEST(TcpCubic, AShrinkingShareIsGivenUpFaster) {
   Cut cut{100'000};
+  cut.c.set_cwnd(100'000);
+  cut.lose(100'000);
+  EXPECT_EQ(cut.c.info(cut.rtt).w_max, 100'000u);
   cut.c.set_cwnd(80'000);
   cut.lose(80'000);
   EXPECT_EQ(cut.c.info(cut.rtt).w_max, 68'000u);
@@ -174,6 +188,7 @@ TEST(TcpCubic, IdleTimeIsExcluded) {
   cut.c.on_idle(cut.now, kMss, 10, seconds(60));
   EXPECT_EQ(cut.c.cwnd(), 10'000u);
   cut.c.set_cwnd(before);
+  cut.c.on_ack(cut.ack(kMss, false));
   cut.run(milliseconds(100));
   EXPECT_LT(cut.c.cwnd(), before + before / 50);
 }
@@ -188,6 +203,38 @@ TEST(TcpCubic, ATimeoutBeginsAtThePlateau) {
   EXPECT_FALSE(cut.c.in_slow_start());
   EXPECT_EQ(cut.c.info(cut.rtt).k_ms, 0u);
   EXPECT_NEAR(cut.c.info(cut.rtt).w_max, 49'000u, 2000u);
+}
+
+// TCP-240: only the first epoch after a timeout does.
+TEST(TcpCubic, TheCutAfterATimeoutHasACurve) {
+  Cut cut{100'000};
+  cut.c.on_timeout(cut.now, kMss, 70'000, true);
+  cut.run(seconds(1));
+  ASSERT_EQ(cut.c.info(cut.rtt).k_ms, 0u);
+  cut.c.set_cwnd(100'000);
+  cut.lose(100'000);
+  cut.c.on_ack(cut.ack(kMss));
+  EXPECT_EQ(cut.c.info(cut.rtt).w_max, 100'000u);
+  EXPECT_EQ(cut.c.info(cut.rtt).k_ms, 4217u);
+}
+
+// TCP-226: a timeout that was none is undone, the curve with it, however often the segment went.
+TEST(TcpCubic, AnUndoneTimeoutBringsTheCurveBack) {
+  Cut cut{1'000'000};
+  cut.run(seconds(4));
+  const CongestionInfo before = cut.c.info(cut.rtt);
+  cut.c.on_timeout(cut.now, kMss, before.cwnd, true);
+  EXPECT_NE(cut.c.info(cut.rtt).w_max, before.w_max);
+  cut.c.on_timeout(cut.now, kMss, before.cwnd, false);
+  cut.c.undo();
+  EXPECT_EQ(cut.c.cwnd(), before.cwnd);
+  EXPECT_EQ(cut.c.info(cut.rtt).w_max, before.w_max);
+  EXPECT_EQ(cut.c.info(cut.rtt).k_ms, before.k_ms);
+  cut.run(seconds(5));
+  EXPECT_NEAR(cut.c.cwnd(), 1'000'000u, 1000u) << "and goes along it";
+  cut.lose(cut.c.cwnd());
+  cut.c.on_ack(cut.ack(kMss));
+  EXPECT_NEAR(cut.c.info(cut.rtt).k_ms, 9085u, 20u) << "the next cut follows no timeout";
 }
 
 // TCP-226, section 4.9: a cut that was none is undone, the curve with it.

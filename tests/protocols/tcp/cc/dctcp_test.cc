@@ -51,6 +51,31 @@ TEST(TcpDctcp, CutsByHalfOfAlpha) {
   EXPECT_NEAR(c.ssthresh(), 90'000u, 5u);
 }
 
+// TCP-248: nothing is known before the first mark, which halves the window (section 3.3).
+TEST(TcpDctcp, TheFirstMarkIsAnsweredInFull) {
+  Congestion c{CongestionControl::kNewReno, true};
+  c.begin(kNow, 1000, 100, false);
+  c.on_congestion(kNow, 1000, 30'000, CongestionSignal::kEcn);
+  EXPECT_EQ(c.ssthresh(), 50'000u) << "of cwnd, whatever is in flight";
+}
+
+// TCP-248: a round trip in which all was lost tells nothing of marks.
+TEST(TcpDctcp, WhereNothingArrivesAlphaStays) {
+  Dctcp dctcp;
+  dctcp.on_ack(ack_of(0, 0), true);
+  EXPECT_EQ(dctcp.alpha(), 1'000'000u);
+  dctcp.on_ack(ack_of(1, 0), true);
+  EXPECT_EQ(dctcp.alpha(), 937'500u);
+}
+
+// TCP-248
+TEST(TcpDctcp, CountsWhatTheLargestWindowsHold) {
+  Dctcp dctcp;
+  for (int i = 0; i < 4; ++i) dctcp.on_ack(ack_of(1u << 30, 0), false);
+  dctcp.on_ack(ack_of(1000, 1000), true);
+  EXPECT_NEAR(dctcp.alpha(), 937'500u, 1u);
+}
+
 // TCP-248: a loss is answered as a loss (section 3.5).
 TEST(TcpDctcp, LossesHalve) {
   Congestion c{CongestionControl::kNewReno, true};
@@ -58,6 +83,13 @@ TEST(TcpDctcp, LossesHalve) {
   for (int i = 0; i < 300; ++i) c.on_ack(ack_of(60'000, 0));
   c.on_congestion(kNow, 1000, 100'000, CongestionSignal::kLoss);
   EXPECT_EQ(c.ssthresh(), 50'000u);
+}
+
+// TCP-248: who does not use it tells of no share.
+TEST(TcpDctcp, IsNotToldOfWhereItIsOff) {
+  Congestion c{CongestionControl::kNewReno};
+  c.begin(kNow, 1000, 10, false);
+  EXPECT_EQ(c.info(milliseconds(1)).dctcp_alpha, 0u);
 }
 
 }  // namespace

@@ -67,6 +67,41 @@ TEST(TcpHyStart, EightSamplesAndTheirMinimumCount) {
   EXPECT_FALSE(silent.conservative()) << "ACKs without a round trip are no samples";
 }
 
+// TCP-241
+TEST(TcpHyStart, AcksWithoutARoundTripHideNoRise) {
+  HyStart hystart;
+  round(hystart, milliseconds(20));
+  hystart.on_ack(ack_of(Duration::zero()), false, kGrow);
+  round(hystart, milliseconds(30));
+  EXPECT_TRUE(hystart.conservative());
+}
+
+// TCP-241: however many samples a round has.
+TEST(TcpHyStart, NoiseIsHeardOfLateInALongRound) {
+  HyStart hystart;
+  round(hystart, milliseconds(20));
+  for (int i = 0; i < 300; ++i) {
+    hystart.on_ack(ack_of(milliseconds(30)), false, kGrow);
+    ASSERT_EQ(hystart.conservative(), i >= 7) << i;
+    if (i < 255) continue;
+    HyStart noise = hystart;
+    noise.on_ack(ack_of(milliseconds(20)), false, kGrow);
+    ASSERT_FALSE(noise.conservative()) << i;
+  }
+}
+
+// TCP-241: what is shorter than the rise first was ends the phase; the next ACK may begin another.
+TEST(TcpHyStart, AShorterRiseIsARiseAnew) {
+  HyStart hystart;
+  round(hystart, milliseconds(20));
+  for (int i = 0; i < 8; ++i) hystart.on_ack(ack_of(milliseconds(30)), false, kGrow);
+  ASSERT_TRUE(hystart.conservative());
+  hystart.on_ack(ack_of(milliseconds(29)), false, kGrow);
+  EXPECT_FALSE(hystart.conservative());
+  hystart.on_ack(ack_of(milliseconds(29)), false, kGrow);
+  EXPECT_TRUE(hystart.conservative());
+}
+
 // TCP-241: a quarter of the growth, for five rounds, of which the one it began in is the first.
 TEST(TcpHyStart, TheConservativePhaseGrowsByAQuarterForFiveRounds) {
   HyStart hystart;
@@ -98,6 +133,25 @@ TEST(TcpHyStart, GoesBackToSlowStartAfterNoise) {
   EXPECT_TRUE(hystart.finished());
 }
 
+// TCP-241: only what acknowledges text is a sample: a SACK alone tells of a gap.
+TEST(TcpHyStart, SacksAreNoSamples) {
+  for (const std::uint32_t octets : {0u, 1u}) {
+    Congestion c{CongestionControl::kCubic};
+    c.begin(Instant{seconds(1000)}, 1000, 10, false);
+    AckSample ack = ack_of(milliseconds(20));
+    ack.cwnd_limited = true;
+    ack.in_flight = 8000;
+    for (int i = 0; i < 9; ++i) c.on_ack(ack);
+    ack.rtt = milliseconds(40);
+    ack.acked = octets;
+    for (int i = 0; i < 7; ++i) c.on_ack(ack);
+    EXPECT_EQ(c.info(milliseconds(20)).phase, "slow_start");
+    c.on_ack(ack);
+    EXPECT_EQ(c.info(milliseconds(20)).phase,
+              octets == 0 ? "slow_start" : "conservative_slow_start");
+  }
+}
+
 // TCP-241: CUBIC goes on from where the rise was seen: ssthresh is cwnd (RFC 9438 section 4.10).
 TEST(TcpHyStart, EndsTheFirstSlowStartOfCubic) {
   Congestion c{CongestionControl::kCubic};
@@ -120,9 +174,13 @@ TEST(TcpHyStart, EndsTheFirstSlowStartOfCubic) {
   EXPECT_EQ(c.info(milliseconds(20)).phase, "slow_start");
   run_round(milliseconds(40));
   EXPECT_EQ(c.info(milliseconds(20)).phase, "conservative_slow_start");
-  for (int i = 0; i < 6; ++i) run_round(milliseconds(40));
+  for (int i = 0; i < 4; ++i) run_round(milliseconds(40));
+  EXPECT_EQ(c.ssthresh(), 1u << 30);
+  const std::uint32_t before = c.cwnd();
+  run_round(milliseconds(40));
   EXPECT_EQ(c.info(milliseconds(20)).phase, "avoidance");
-  EXPECT_LT(c.ssthresh(), 1u << 30);
+  EXPECT_GE(c.ssthresh(), before);
+  EXPECT_LE(c.ssthresh(), before + before / 4);
   // Slow start is the standard one after a timeout: it knows ssthresh.
   c.on_timeout(now, 1000, c.cwnd(), true);
   run_round(milliseconds(20));

@@ -51,6 +51,24 @@ TEST(TcpValidation, PipeAckIsTheLargestOfTheLastRounds) {
   EXPECT_EQ(c.info(milliseconds(100)).pipe_ack, 2000u) << "after two periods of a second";
 }
 
+// TCP-234: a period is of three round trips where these are longer than a second (section 4.2).
+TEST(TcpValidation, PipeAckRemembersThreeLongRoundTrips) {
+  Instant now = kStart;
+  Congestion c{CongestionControl::kNewReno};
+  c.begin(now, kMss, 40, false);
+  const auto acked = [&](std::uint32_t octets) {
+    AckSample ack = ack_of(now, octets, 0, false);
+    ack.srtt = seconds(1);
+    c.on_ack(ack);
+    now += milliseconds(500);
+    return c.info(seconds(1)).pipe_ack;
+  };
+  acked(2000);  // begins a period
+  acked(9000);
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(acked(2000), 9000u) << i;
+  EXPECT_EQ(acked(2000), 2000u) << "two periods are over";
+}
+
 // TCP-234: a round trip is what was in flight at its beginning, however many ACKs tell of it.
 TEST(TcpValidation, PipeAckSumsUpARoundTrip) {
   Congestion c{CongestionControl::kNewReno};
@@ -83,6 +101,35 @@ TEST(TcpValidation, ALossIsAnsweredFromWhatWasInUse) {
   c.on_recovery_end(now, kMss, 3000);
   EXPECT_EQ(c.cwnd(), 4000u);
   EXPECT_EQ(c.info(milliseconds(100)).pipe_ack, 0u) << "undefined until measured again";
+}
+
+// TCP-234: what was acknowledged before the loss, in the same round trip, was not sent again.
+TEST(TcpValidation, OnlyWhatIsLostInAnEpisodeCostsMore) {
+  Instant now = kStart;
+  Congestion c = rate_limited(now);
+  c.on_ack(ack_of(now, 1000, 10'000, false));  // a round trip begins
+  c.on_ack(ack_of(now, 3000, 7000, false));
+  c.on_congestion(now, kMss, 6000, CongestionSignal::kLoss);
+  AckSample lost = ack_of(now, 0, 5000, false);
+  lost.in_recovery = true;
+  lost.lost = 1000;
+  c.on_ack(lost);
+  c.on_recovery_end(now, kMss, 3000);
+  EXPECT_EQ(c.cwnd(), 4500u);
+}
+
+// TCP-234: it costs no more than all but two segments.
+TEST(TcpValidation, AnEpisodeLeavesTwoSegments) {
+  Instant now = kStart;
+  Congestion c = rate_limited(now);
+  c.on_congestion(now, kMss, 6000, CongestionSignal::kLoss);
+  AckSample lost = ack_of(now, 0, 5000, false);
+  lost.in_recovery = true;
+  lost.lost = 9000;
+  c.on_ack(lost);
+  c.on_recovery_end(now, kMss, 3000);
+  EXPECT_EQ(c.cwnd(), 2000u);
+  EXPECT_EQ(c.ssthresh(), 2000u);
 }
 
 // TCP-234: of a validated window, what was lost costs nothing more.
@@ -139,6 +186,41 @@ TEST(TcpValidation, AnUnusedWindowIsKeptForFiveMinutes) {
   EXPECT_EQ(c.cwnd(), 50'000u);
   use_little(3010);
   EXPECT_EQ(c.cwnd(), 40'000u) << "no less than the initial window";
+}
+
+// TCP-234: a window that is in use is kept, and one that was in use has its five minutes from
+// then on.
+TEST(TcpValidation, UseKeepsTheWindow) {
+  Instant now = kStart;
+  Congestion c{CongestionControl::kNewReno};
+  c.begin(now, kMss, 40, false);
+  c.set_cwnd(200'000);
+  const auto use = [&](std::uint32_t octets, int steps) {
+    for (int i = 0; i < steps; ++i) {
+      now += milliseconds(100);
+      c.on_ack(ack_of(now, octets, 0, false));
+    }
+  };
+  use(100'000, 7000);
+  EXPECT_EQ(c.cwnd(), 200'000u);
+  use(10'000, 2900);
+  use(100'000, 10);
+  use(10'000, 2900);
+  EXPECT_EQ(c.cwnd(), 200'000u) << "half of it was in use once";
+  use(10'000, 200);
+  EXPECT_EQ(c.cwnd(), 100'000u);
+}
+
+// TCP-234: what was measured before silence, or before a timeout, tells nothing of what comes now.
+TEST(TcpValidation, SilenceAndTimeoutsForgetPipeAck) {
+  Instant now = kStart;
+  Congestion silent = rate_limited(now);
+  ASSERT_EQ(silent.info(milliseconds(100)).pipe_ack, 10'000u);
+  silent.on_idle(now, kMss, 10, seconds(10));
+  EXPECT_EQ(silent.info(milliseconds(100)).pipe_ack, 0u);
+  Congestion late = rate_limited(now);
+  late.on_timeout(now, kMss, 10'000, true);
+  EXPECT_EQ(late.info(milliseconds(100)).pipe_ack, 0u);
 }
 
 // TCP-233: after an RTO of silence slow start begins again, up to what was reached before.
