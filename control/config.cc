@@ -29,7 +29,7 @@ Codec<std::string> device() {
     if (driver == "net_tun") return "net_tun carries no Ethernet: use net_tap";
     if (!driver.empty()) return {};
     return in_quotes(device) +
-           " is no DPDK device: write a driver with a number and arguments, such as "
+           " is no device: write tap:NAME, a driver of DPDK with a number and arguments, such as "
            "net_tap0,iface=smol0, or a PCI address, such as 0000:03:00.0";
   });
 }
@@ -197,19 +197,21 @@ Schema<PortConfig> port_schema() {
                 "Name of the interface, of up to 15 characters. Routes refer to it.")
       .required(
           "device", &PortConfig::device, device(),
-          "DPDK's device. A virtual one with its arguments, such as `net_tap0,iface=smol0`, or a "
-          "PCI address, such as `0000:03:00.0`.")
+          "The device. `tap:NAME` is our own port over the kernel's tap NAME, which is used if it "
+          "exists and made if not. Others are DPDK's: a virtual one with its arguments, such as "
+          "`net_tap0,iface=smol0`, or a PCI address, such as `0000:03:00.0`.")
       .scalar("mac", &PortConfig::mac, optional("auto", station_address()),
-              "The stack's Ethernet address. `auto` is the device's own, and a random one over "
-              "net_tap, "
-              "whose kernel side has the device's.")
+              "The stack's Ethernet address. `auto` is the device's own, and a random one over a "
+              "tap, whose kernel side has the device's.")
       .scalar("mtu", &PortConfig::mtu, integer<std::uint16_t>(68, 9216),
               "Octets of the largest IP packet. IPv6 needs 1280.")
       .list("addresses", &PortConfig::addresses, host_address(),
             "The interface's addresses, with the prefix length of their subnet. Up to 32.")
       .scalar("offload", &PortConfig::offload,
               enumeration<Offload>({{"auto", Offload::kAuto}, {"off", Offload::kOff}}),
-              "`auto` leaves checksums to NICs that can, and to no virtual device.")
+              "`auto` leaves checksums to NICs that can, and to `tap:NAME`, which takes and gives "
+              "packets of up to 64 KiB too; it leaves nothing to other virtual devices, nor to "
+              "any in a bridge or with faults.")
       .scalar(
           "queues", &PortConfig::queues,
           zero_is("auto", integer<std::uint16_t>(1, dataplane::kMostWorkers)),

@@ -291,7 +291,7 @@ class CaptureTap {
     if (head.trace_room && trace.number == meta.tag && meta.tag != 0) put(pending, trace.trace);
     const MutBytes octets = record.subspan(head_octets(head));
     packet_copy(packet, 0, octets);
-    if (pending.direction == Direction::kTx && meta.tx.any()) {
+    if (meta.tx.any()) {
       tx_checksums(packet, meta.tx).write(octets);
     }
   }

@@ -13,6 +13,7 @@ namespace {
 using Checked = Result<void, StartError>;
 
 constexpr std::size_t kMaxName = 15;  // of a kernel interface and of ours
+constexpr std::string_view kOwnTap = "tap:";
 constexpr std::uint16_t kMinMtu = 68;
 constexpr std::uint16_t kMinMtuIp6 = 1280;
 constexpr std::uint16_t kMaxMtu = 9216;
@@ -44,6 +45,22 @@ bool is_pci_address(std::string_view text) noexcept {
          is_hex(text.substr(3, 2)) && text[6] >= '0' && text[6] <= '7';
 }
 
+/// What a kernel's interface may be called; it takes a '%' for a place to put a number in.
+std::string objection_to_interface(std::string_view name) {
+  if (name.size() > kMaxName) return "the interface's name is longer than 15 characters";
+  const bool usable = !name.empty() && name != "." && name != ".." &&
+                      std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                        return std::isgraph(c) != 0 && c != '/' && c != ':' && c != '%' && c != ',';
+                      });
+  return usable ? "" : "write the interface's name behind it, as in tap:smol0";
+}
+
+/// The kernel's interface that a port makes or opens; empty: it has none of a name that we know.
+std::string_view interface_of(std::string_view device) noexcept {
+  if (const std::string_view own = tap_interface_of(device); !own.empty()) return own;
+  return driver_of(device) == "net_tap" ? device_argument(device, "iface") : std::string_view{};
+}
+
 Checked check_name(const PortConfig& port) {
   const bool usable = !port.name.empty() && port.name.size() <= kMaxName &&
                       std::all_of(port.name.begin(), port.name.end(), [](unsigned char c) {
@@ -59,11 +76,15 @@ Checked check_device(const PortConfig& port) {
   const std::string_view driver = driver_of(port.device);
   if (driver.empty()) {
     return refuse(who + quoted(port.device) +
-                  " is no DPDK device: write a driver with a number and arguments "
+                  " is no device: write tap:NAME, a driver of DPDK with a number and arguments "
                   "(\"net_tap0,iface=smol0\") or a PCI address (\"0000:03:00.0\")");
   }
   if (driver == "net_tun") {
     return refuse(who + "net_tun carries no Ethernet: use net_tap");
+  }
+  if (driver == "tap") {
+    const std::string wrong = objection_to_interface(tap_interface_of(port.device));
+    if (!wrong.empty()) return refuse(who + port.device + ": " + wrong);
   }
   const std::string_view iface = device_argument(port.device, "iface");
   if (driver == "net_tap" && iface.size() > kMaxName) {
@@ -140,11 +161,10 @@ Checked check_distinct(const std::vector<PortConfig>& ports) {
                       " is already port " + other.name +
                       "'s: number them, as net_tap0 and net_tap1");
       }
-      const std::string_view iface = device_argument(port.device, "iface");
-      if (!iface.empty() && driver_of(port.device) == driver_of(other.device) &&
-          driver_of(port.device) == "net_tap" && iface == device_argument(other.device, "iface")) {
+      const std::string_view iface = interface_of(port.device);
+      if (!iface.empty() && iface == interface_of(other.device)) {
         return refuse("port " + port.name + ": interface " + std::string{iface} +
-                      " is already port " + other.name + "'s: choose another iface=");
+                      " is already port " + other.name + "'s: choose another name");
       }
     }
   }
@@ -347,6 +367,7 @@ std::string objection(const LinkConfig& link) {
 std::string_view driver_of(std::string_view device) noexcept {
   const std::string_view instance = instance_of(device);
   if (is_pci_address(instance)) return "pci";
+  if (device.starts_with(kOwnTap)) return "tap";
   if (!instance.starts_with("net_")) return {};
   // DPDK finds a virtual device's driver as the prefix of its name.
   constexpr std::array<std::string_view, 10> kKnown = {
@@ -370,6 +391,10 @@ std::string_view device_argument(std::string_view device, std::string_view key) 
     }
   }
   return {};
+}
+
+std::string_view tap_interface_of(std::string_view device) noexcept {
+  return device.starts_with(kOwnTap) ? device.substr(kOwnTap.size()) : std::string_view{};
 }
 
 bool is_virtual(std::string_view device) noexcept {

@@ -91,16 +91,16 @@ struct FaultConfig {
 /// A port and the interface over it.
 struct PortConfig {
   enum class Offload : std::uint8_t {
-    kAuto,  ///< what a NIC does in hardware; nothing on virtual devices, whose software is slower
-            ///< than ours
+    kAuto,  ///< what a NIC does in hardware, and what the kernel leaves undone on our own tap;
+            ///< nothing on other virtual devices, whose software is slower than ours
     kOff,
   };
   std::string name;  ///< of the interface, up to 15 characters: "smol0"
-  /// "net_tap0,iface=smol0", any other virtual device of DPDK with its arguments, or a PCI address
-  /// with arguments: "0000:03:00.0". A `mac=` in the arguments of net_tap is the kernel's side of
-  /// it.
+  /// "tap:smol0" (our own port over a tap), "net_tap0,iface=smol0", any other virtual device of
+  /// DPDK with its arguments, or a PCI address with arguments: "0000:03:00.0". A `mac=` in the
+  /// arguments of net_tap is the kernel's side of it.
   std::string device;
-  /// The stack's own. Absent: the device's; of net_tap a random one, whose other end has the
+  /// The stack's own. Absent: the device's; of a tap a random one, whose other end has the
   /// device's.
   std::optional<MacAddress> mac;
   std::uint16_t mtu = 1500;  ///< octets of an IP packet; 68 .. 9216
@@ -161,10 +161,13 @@ Result<void, StartError> validate(const Config& config);
 /// not fit into the pool.
 std::uint32_t bridge_store(const Config& config) noexcept;
 
-/// "net_tap" of "net_tap0,iface=smol0"; "pci" of a PCI address; empty if it is neither.
+/// "net_tap" of "net_tap0,iface=smol0"; "pci" of a PCI address; "tap" of "tap:smol0"; empty if it
+/// is none of these.
 std::string_view driver_of(std::string_view device) noexcept;
 /// Value of `key` among the arguments behind the first comma; empty if it is not there.
 std::string_view device_argument(std::string_view device, std::string_view key) noexcept;
+/// "smol0" of "tap:smol0", our own port over a tap; empty if it is none.
+std::string_view tap_interface_of(std::string_view device) noexcept;
 /// True for what is no hardware.
 bool is_virtual(std::string_view device) noexcept;
 

@@ -31,7 +31,9 @@ struct PortCounters {
   Counter rx_bursts;  ///< receive calls that gave packets
   Counter tx_packets;
   Counter tx_octets;
-  Counter tx_bursts;  ///< transmit calls
+  Counter tx_bursts;     ///< transmit calls
+  Counter rx_merged;     ///< of rx_packets, those that the device merged from several segments
+  Counter tx_segmented;  ///< of tx_packets, those that the device cuts into segments
 };
 
 /// All counters of a running dataplane at one time. Rows are (name, value), in a fixed order.

@@ -99,9 +99,11 @@ Snapshot::Rows rows(const WorkerCounters& counters) {
 }
 
 Snapshot::Rows rows(const PortCounters& counters) {
-  return {{"rx_packets", counters.rx_packets.value()}, {"rx_octets", counters.rx_octets.value()},
-          {"rx_bursts", counters.rx_bursts.value()},   {"tx_packets", counters.tx_packets.value()},
-          {"tx_octets", counters.tx_octets.value()},   {"tx_bursts", counters.tx_bursts.value()}};
+  return {
+      {"rx_packets", counters.rx_packets.value()}, {"rx_octets", counters.rx_octets.value()},
+      {"rx_bursts", counters.rx_bursts.value()},   {"tx_packets", counters.tx_packets.value()},
+      {"tx_octets", counters.tx_octets.value()},   {"tx_bursts", counters.tx_bursts.value()},
+      {"rx_merged", counters.rx_merged.value()},   {"tx_segmented", counters.tx_segmented.value()}};
 }
 
 Snapshot::Rows rows(const LinkCounters& counters) {
@@ -335,6 +337,8 @@ Snapshot Daemon::Parts::snapshot() const {
       total.tx_packets.add(part.tx_packets.value());
       total.tx_octets.add(part.tx_octets.value());
       total.tx_bursts.add(part.tx_bursts.value());
+      total.rx_merged.add(part.rx_merged.value());
+      total.tx_segmented.add(part.tx_segmented.value());
     }
     Snapshot::Rows counters = rows(total);
     const Snapshot::Rows device = ports[i]->device_counters();

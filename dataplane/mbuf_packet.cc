@@ -110,6 +110,15 @@ MbufPacket MbufPacket::received(rte_mbuf* mbuf, Instant now, InterfaceId interfa
     if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD) meta.ip_checksum = ChecksumState::kBad;
     if (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD) meta.l4_checksum = ChecksumState::kGood;
     if (l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD) meta.l4_checksum = ChecksumState::kBad;
+    // Our own tap says where it goes, and there is no wire.
+    if (l4 == RTE_MBUF_F_RX_L4_CKSUM_NONE && (flags & RTE_MBUF_F_TX_L4_MASK) != 0) {
+      const std::uint64_t asked = flags & RTE_MBUF_F_TX_L4_MASK;
+      meta.l4_checksum = ChecksumState::kGood;
+      meta.tx.l2_len = mbuf->l2_len;
+      meta.tx.l3_len = mbuf->l3_len;
+      meta.tx.tcp_checksum = asked == RTE_MBUF_F_TX_TCP_CKSUM;
+      meta.tx.udp_checksum = asked == RTE_MBUF_F_TX_UDP_CKSUM;
+    }
   }
   if ((flags & RTE_MBUF_F_RX_RSS_HASH) != 0) {
     meta.hash = mbuf->hash.rss;

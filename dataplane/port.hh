@@ -15,14 +15,11 @@
 #include "protocols/stack/config.hh"
 #include "protocols/stack/sharding.hh"
 
-struct rte_device;
-struct rte_eth_conf;
-struct rte_eth_dev_info;
-
 namespace smol::dataplane {
 
-/// An Ethernet device of DPDK, with a queue pair for each worker as far as it has them. Opened and
-/// closed on the main thread; queue q belongs to worker q.
+/// An Ethernet device with a queue pair for each worker as far as it has them: one of DPDK's, or
+/// our own over the kernel's tun driver. Opened and closed on the main thread; queue q belongs to
+/// worker q. What is done for every burst is one indirect call.
 class Port {
  public:
   struct Environment {
@@ -39,90 +36,75 @@ class Port {
   /// behind.
   static Result<std::unique_ptr<Port>, StartError> open(const PortConfig& config,
                                                         const Environment& environment);
-  ~Port();
+  virtual ~Port() = default;
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
 
   const std::string& name() const noexcept { return config_.name; }
   const PortConfig& config() const noexcept { return config_; }
-  std::uint16_t id() const noexcept { return id_; }
   /// The stack's address on it.
   MacAddress mac() const noexcept { return mac_; }
   std::uint16_t mtu() const noexcept { return config_.mtu; }
   PortOffloads offloads() const noexcept { return offloads_; }
-  /// Of DPDK: "net_tap".
-  std::string driver() const;
-  /// Longest frame to be taken: with an Ethernet header and two VLAN tags.
+  /// Of DPDK: "net_tap". Of ours: "tap".
+  virtual std::string driver() const = 0;
+  /// Longest frame to be taken: with an Ethernet header and two VLAN tags. What the device merged
+  /// from several may be longer.
   std::uint32_t max_frame() const noexcept { return config_.mtu + 14u + 8u; }
   /// How many; at most one a worker.
   std::uint16_t queues() const noexcept { return queues_; }
+  /// The device takes no chains: a packet is one mbuf.
+  bool takes_single_segments() const noexcept { return single_segments_; }
+
+  // --- frames (the worker's, each with its queue)
+
+  /// Fills `burst` from the front with packets that came; how many.
+  virtual std::uint16_t receive(std::uint16_t queue, std::span<rte_mbuf*> burst) noexcept = 0;
+  /// How many packets, from the front, the device took; they are its own then. The others stay the
+  /// caller's.
+  virtual std::uint16_t send(std::uint16_t queue, std::span<rte_mbuf*> burst) noexcept = 0;
+
+  // --- spreading flows over the queues
+
   /// Entries of the table by which the device spreads flows over its queues; 0: it does not.
   std::uint32_t spread_entries() const noexcept { return spread_entries_; }
   /// Makes the device give queue q what worker q owns. Precondition: spread_entries() is a multiple
   /// of the buckets. False: it refuses, and spreads flows as it likes. Thread: main.
-  bool spread(const Sharding& sharding) noexcept;
-  /// The device takes no chains: a packet is one mbuf.
-  bool takes_single_segments() const noexcept { return single_segments_; }
+  virtual bool spread(const Sharding& sharding) noexcept;
 
   // --- sleeping on a queue (the worker's)
 
   /// Readable when a packet waits; -1: the device cannot say, and must be polled.
   int wake_fd(std::uint16_t queue) const noexcept { return wake_fds_[queue]; }
   /// From now on a packet makes the descriptor readable. What came before does not: poll once more.
-  void arm(std::uint16_t queue) noexcept;
+  virtual void arm(std::uint16_t /*queue*/) noexcept {}
   /// After waking up: takes back what made the descriptor readable, unless that is the packets
   /// themselves.
-  void acknowledge(std::uint16_t queue) noexcept;
-  void disarm(std::uint16_t queue) noexcept;
+  virtual void acknowledge(std::uint16_t /*queue*/) noexcept {}
+  virtual void disarm(std::uint16_t /*queue*/) noexcept {}
 
   /// False while the interface is down or gone. A system call.
-  bool link_up() const noexcept;
+  virtual bool link_up() const noexcept = 0;
   /// What the device counts as lost. Thread: control.
-  Snapshot::Rows device_counters() const;
+  virtual Snapshot::Rows device_counters() const = 0;
 
- private:
-  /// Who else may have an interface of this name.
-  class NameLock {
-   public:
-    NameLock() noexcept = default;
-    NameLock(NameLock&& other) noexcept;
-    NameLock& operator=(NameLock&& other) noexcept;
-    ~NameLock();
-    static Result<NameLock, StartError> take(const std::string& port, const std::string& interface);
+ protected:
+  explicit Port(const PortConfig& config) : config_{config} {}
 
-   private:
-    int fd_ = -1;
-  };
-
-  Port(const PortConfig& config, NameLock lock) : config_{config}, lock_{std::move(lock)} {}
-
-  Result<void, StartError> find(const Environment& environment, Eal::Quiet& quiet);
-  Result<void, StartError> configure(const Environment& environment, Eal::Quiet& quiet);
-  Result<void, StartError> set_queues(const Environment& environment, Eal::Quiet& quiet);
-  Result<void, StartError> check_mtu();
-  void plan_spreading(const rte_eth_dev_info& info, rte_eth_conf& settings) noexcept;
-  void choose_mac(std::uint64_t chance);
-  void set_filters(bool everything);
-  StartError refusal(const std::string& what, const Eal::Quiet& quiet) const;
-  StartError diagnosis(const Eal::Quiet& quiet) const;
+  /// Of the configuration, or a random one for an end whose other end has the device's.
+  void choose_mac(std::uint64_t chance) noexcept;
+  /// Whether the device may be asked to finish or to merge packets: not if each frame is wanted as
+  /// it is on the wire, and damage done on the way must not be mended by a checksum behind it.
+  bool may_offload(const Environment& environment) const noexcept;
+  StartError error(const std::string& what) const { return {"port " + config_.name + ": " + what}; }
 
   PortConfig config_;
-  NameLock lock_;
-  std::uint16_t id_ = 0;
-  bool found_ = false;  ///< id_ is valid
-  bool made_ = false;   ///< by us: it goes when we go
-  bool started_ = false;
-  bool level_fd_ = false;  ///< the wake descriptor is the device itself, and needs no reading
-  bool interrupts_ = false;
-  bool device_takes_mtu_ = false;
-  bool single_segments_ = false;
-  std::uint16_t queues_ = 1;
-  std::uint32_t spread_entries_ = 0;
-  std::uint8_t key_octets_ = 0;  ///< of the device's hash
-  std::vector<int> wake_fds_;    ///< by queue
-  rte_device* device_ = nullptr;
   MacAddress mac_;
   PortOffloads offloads_;
+  std::uint16_t queues_ = 1;
+  std::uint32_t spread_entries_ = 0;
+  bool single_segments_ = false;
+  std::vector<int> wake_fds_;  ///< by queue
 };
 
 /// The longest IP packet that fits a device whose longest frame is `max_frame` octets, as DPDK's

@@ -25,7 +25,6 @@ PortQueue::Faults::Faults(PortQueue& queue, const FaultConfig& config, std::uint
 
 PortQueue::PortQueue(const Environment& environment)
     : port_{environment.port},
-      port_id_{environment.port.id()},
       queue_{environment.queue},
       own_{environment.queue == environment.handover.sharding().index()},
       interface_{environment.interface},
@@ -67,7 +66,7 @@ std::size_t PortQueue::receive(Instant now) noexcept {
 
 void PortQueue::poll() noexcept {
   std::array<rte_mbuf*, kBurst> mbufs;
-  const std::uint16_t count = rte_eth_rx_burst(port_id_, queue_, mbufs.data(), kBurst);
+  const std::uint16_t count = port_.receive(queue_, mbufs);
   if (count == 0) return;
   for (std::uint16_t i = 0; i < count; ++i) {
     tsan_take(mbufs[i]);
@@ -75,14 +74,17 @@ void PortQueue::poll() noexcept {
     __builtin_prefetch(rte_mbuf_to_priv(mbufs[i]), 1);
   }
   std::uint64_t octets = 0;
+  std::uint64_t merged = 0;
   for (std::uint16_t i = 0; i < count; ++i) {
     // Without a stack nobody knows of the tag but the frame.
     if (taker_ != nullptr && (mbufs[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) [[unlikely]]
       restore_vlan_tag(mbufs[i]);
     octets += mbufs[i]->pkt_len;
     MbufPacket packet = MbufPacket::received(mbufs[i], now_, interface_);
-    if (packet.size() > max_frame_) [[unlikely]] {
-      drop(Direction::kRx, std::move(packet), Drop::kRxFrameTooLong);
+    const Verdict frame = verdict_on(packet.node());
+    merged += frame.merged ? 1 : 0;
+    if (frame.bad) [[unlikely]] {
+      drop(Direction::kRx, std::move(packet), *frame.bad);
     } else if (faults_ == nullptr) [[likely]] {
       rx_.push(std::move(packet));
     } else {
@@ -92,6 +94,19 @@ void PortQueue::poll() noexcept {
   counters_.rx_packets.add(count);
   counters_.rx_octets.add(octets);
   counters_.rx_bursts.add();
+  if (merged > 0) counters_.rx_merged.add(merged);
+}
+
+/// What the device merged from segments is as long as it is; each of those was a frame.
+PortQueue::Verdict PortQueue::verdict_on(const rte_mbuf* mbuf) const noexcept {
+  if ((mbuf->ol_flags & RTE_MBUF_F_RX_LRO) == 0) [[likely]] {
+    if (mbuf->pkt_len <= max_frame_) [[likely]]
+      return {};
+    return {Drop::kRxFrameTooLong, false};
+  }
+  if (mbuf->tso_segsz == 0) return {Drop::kRxBadOffload, false};
+  if (mbuf->tso_segsz > max_frame_) return {Drop::kRxFrameTooLong, true};
+  return {std::nullopt, true};
 }
 
 void PortQueue::deliver() noexcept {
@@ -199,18 +214,26 @@ void PortQueue::offer(std::span<rte_mbuf*> left) noexcept {
 std::size_t PortQueue::hand_to_port(std::span<rte_mbuf*> mbufs) noexcept {
   if (mbufs.empty()) return 0;
   // The device may free a packet as soon as it has it.
-  std::array<std::uint32_t, kBurst> lengths;
+  struct Sent {
+    std::uint32_t octets;
+    bool segmented;
+  };
+  std::array<Sent, kBurst> sent;
   for (std::size_t i = 0; i < mbufs.size(); ++i) {
-    lengths[i] = mbufs[i]->pkt_len;
+    sent[i] = {mbufs[i]->pkt_len, (mbufs[i]->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0};
     tsan_give(mbufs[i]);
   }
-  const std::uint16_t taken =
-      rte_eth_tx_burst(port_id_, queue_, mbufs.data(), static_cast<std::uint16_t>(mbufs.size()));
+  const std::uint16_t taken = port_.send(queue_, mbufs);
   std::uint64_t octets = 0;
-  for (std::size_t i = 0; i < taken; ++i) octets += lengths[i];
+  std::uint64_t segmented = 0;
+  for (std::size_t i = 0; i < taken; ++i) {
+    octets += sent[i].octets;
+    segmented += sent[i].segmented ? 1 : 0;
+  }
   counters_.tx_packets.add(taken);
   counters_.tx_octets.add(octets);
   counters_.tx_bursts.add();
+  if (segmented > 0) counters_.tx_segmented.add(segmented);
   return taken;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "dataplane/capture.hh"
@@ -118,7 +119,13 @@ class PortQueue {
     Outlet tx_outlet;
   };
 
+  struct Verdict {
+    std::optional<Drop> bad;
+    bool merged = false;  ///< by the device, from several segments
+  };
+
   void poll() noexcept;
+  Verdict verdict_on(const rte_mbuf* mbuf) const noexcept;
   void deliver() noexcept;
   void steer() noexcept;
   void deliver_here(std::span<MbufPacket> burst) noexcept;
@@ -130,7 +137,6 @@ class PortQueue {
   void drop(Direction direction, MbufPacket packet, Drop reason) noexcept;
 
   Port& port_;
-  const std::uint16_t port_id_;
   const std::uint16_t queue_;
   const bool own_;
   const InterfaceId interface_;

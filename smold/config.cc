@@ -138,8 +138,8 @@ void check_bridge(const Config& config, const Places& places, Diagnostics& diagn
 Result<dataplane::PortConfig, std::string> bridge_port(const std::string& text,
                                                        std::size_t number) {
   constexpr std::size_t kLongest = 15;
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kShort = {
-      {{"tap:", "net_tap"}, {"af_packet:", "net_af_packet"}, {"af_xdp:", "net_af_xdp"}}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kShort = {
+      {{"af_packet:", "net_af_packet"}, {"af_xdp:", "net_af_xdp"}}};
   dataplane::PortConfig port;
   port.device = text;
   for (const auto& [word, driver] : kShort) {
@@ -152,7 +152,8 @@ Result<dataplane::PortConfig, std::string> bridge_port(const std::string& text,
                 " is no port: write tap:NAME, af_packet:INTERFACE, a device of DPDK such as "
                 "net_ring0, or a PCI address");
   }
-  port.name = dataplane::device_argument(port.device, "iface");
+  port.name = dataplane::tap_interface_of(port.device);
+  if (port.name.empty()) port.name = dataplane::device_argument(port.device, "iface");
   if (port.name.empty()) port.name = port.device.substr(0, port.device.find(','));
   std::replace(port.name.begin(), port.name.end(), ':', '.');
   if (port.name.size() > kLongest) port.name.resize(kLongest);

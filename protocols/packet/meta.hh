@@ -14,7 +14,8 @@ enum class ChecksumState : std::uint8_t { kUnknown, kGood, kBad };
 enum class LinkCast : std::uint8_t { kUnicast, kMulticast, kBroadcast };
 
 /// What the device is asked to fill in as the packet leaves. The checksum field then holds the
-/// pseudo-header's sum, as DPDK wants it.
+/// pseudo-header's sum, as DPDK wants it: without the length of the text if it is to be segmented.
+/// Of a packet that arrived: a checksum that whoever made it has left out, and vouches for.
 struct TxOffload {
   std::uint8_t l2_len = 0;
   std::uint8_t l4_len = 0;

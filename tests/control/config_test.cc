@@ -300,13 +300,14 @@ const std::vector<Row>& values() {
       {"ports: [{name: sixteencharacters, device: net_tap0}]",
        "f:1:16: ports[0].name: 'sixteencharacters' is longer than 15 characters"},
       {"ports: [{name: a, device: eth0}]",
-       "f:1:27: ports[0].device: 'eth0' is no DPDK device: write a driver with a number and "
+       "f:1:27: ports[0].device: 'eth0' is no device: write tap:NAME, a driver of DPDK with a "
+       "number and "
        "arguments, such as net_tap0,iface=smol0, or a PCI address, such as 0000:03:00.0"},
       {"ports: [{name: a, device: net_tun0}]",
        "f:1:27: ports[0].device: net_tun carries no Ethernet: use net_tap"},
       {"ports: [{device: net_tap0}]",
        "f:1:9: ports[0]: key 'name' is missing: Name of the interface, of up to 15 characters"},
-      {"ports: [{name: a}]", "f:1:9: ports[0]: key 'device' is missing: DPDK's device"},
+      {"ports: [{name: a}]", "f:1:9: ports[0]: key 'device' is missing: The device"},
       {"ports: [{name: a, device: net_tap0, mac: 01:00:5e:00:00:01}]",
        "f:1:42: ports[0].mac: 01:00:5e:00:00:01 is a group address: the first octet must be even"},
       {"ports: [{name: a, device: net_tap0, mac: 00:00:00:00:00:00}]",

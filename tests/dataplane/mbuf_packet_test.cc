@@ -203,6 +203,20 @@ TEST_F(MbufPacketTest, Udp6ChecksumIsAskedForAsIp6) {
   MbufPacket::adopt(mbuf);
 }
 
+// As our own tap has it: what is left out is good, and a capture has to fill it in.
+TEST_F(MbufPacketTest, ChecksumThatWasLeftOutIsGoodAndStillToBeFilledIn) {
+  rte_mbuf* mbuf = packet(60).release();
+  mbuf->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_NONE | RTE_MBUF_F_TX_UDP_CKSUM;
+  mbuf->l2_len = 14;
+  mbuf->l3_len = 40;
+  MbufPacket p = MbufPacket::received(mbuf, Instant{}, 0);
+  EXPECT_EQ(p.meta().l4_checksum, ChecksumState::kGood);
+  EXPECT_TRUE(p.meta().tx.udp_checksum);
+  EXPECT_FALSE(p.meta().tx.tcp_checksum);
+  EXPECT_EQ(p.meta().tx.l2_len, 14);
+  EXPECT_EQ(p.meta().tx.l3_len, 40);
+}
+
 // What a device said of a packet as it came is nothing to ask of the one it leaves by.
 TEST_F(MbufPacketTest, NothingIsAskedOfTheDeviceByFlagsLeftOver) {
   rte_mbuf* mbuf = packet(60).release();

@@ -79,8 +79,10 @@ TEST_F(PortTest, AddressIsTheConfiguredOneOrTheDevices) {
   wanted.mac.reset();
   const auto port = open(wanted);
   ASSERT_TRUE(port);
+  std::uint16_t id = 0;
+  ASSERT_EQ(rte_eth_dev_get_port_by_name("net_null0", &id), 0);
   rte_ether_addr device{};
-  rte_eth_macaddr_get((*port)->id(), &device);
+  rte_eth_macaddr_get(id, &device);
   EXPECT_EQ((*port)->mac(), MacAddress::from(Bytes{device.addr_bytes, 6}));
 }
 
@@ -132,8 +134,8 @@ TEST_F(PortTest, MemifCarriesJumboFramesAsChains) {
     }
     packet.prepare_to_send();
     rte_mbuf* mbuf = packet.release();
-    if (rte_eth_tx_burst((*from)->id(), 0, &mbuf, 1) == 0) MbufPacket::adopt(mbuf);
-    rte_eth_rx_burst((*to)->id(), 0, &received, 1);
+    if ((*from)->send(0, {&mbuf, 1}) == 0) MbufPacket::adopt(mbuf);
+    (*to)->receive(0, {&received, 1});
   }
   MbufPacket packet = MbufPacket::received(received, Instant{}, 0);
   ASSERT_EQ(packet.size(), 9000u);

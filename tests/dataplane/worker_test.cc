@@ -405,6 +405,14 @@ TEST_F(WorkerTest, ChainIsCopiedIntoOneBufferForAPortThatTakesNone) {
 
 // --- what a port refuses ---
 
+/// DPDK's number of a port's device.
+std::uint16_t device_of(const Port& port) {
+  const std::string& device = port.config().device;
+  std::uint16_t id = 0;
+  EXPECT_EQ(rte_eth_dev_get_port_by_name(device.substr(0, device.find(',')).c_str(), &id), 0);
+  return id;
+}
+
 /// Makes the device take no packet of this size, nor what comes behind it in the same call.
 std::uint16_t refuse_size(std::uint16_t, std::uint16_t, rte_mbuf** packets, std::uint16_t count,
                           void* size) {
@@ -418,14 +426,14 @@ TEST_F(WorkerTest, PacketThatTheDeviceDoesNotLikeCostsNoOther) {
   make();
   introduce();
   std::uint32_t disliked = 14 + 20 + 8 + 57;
-  const auto* callback = rte_eth_add_tx_callback(ports_[0]->id(), 0, refuse_size, &disliked);
+  const auto* callback = rte_eth_add_tx_callback(device_of(*ports_[0]), 0, refuse_size, &disliked);
   for (std::uint16_t i = 0; i < 5; ++i) link_->put(echo_request(i, i == 2 ? 57 : 56));
   turn();
   const auto sent = link_->take();
   ASSERT_EQ(sent.size(), 4u);
   EXPECT_EQ(sequence_of(sent[2]), 3);
   EXPECT_EQ(worker_->drops().value(Drop::kTxRingFull), 1u);
-  rte_eth_remove_tx_callback(ports_[0]->id(), 0, callback);
+  rte_eth_remove_tx_callback(device_of(*ports_[0]), 0, callback);
 }
 
 TEST_F(WorkerTest, WhatAPortThatIsDownRefusesIsCountedAsThat) {
@@ -433,7 +441,7 @@ TEST_F(WorkerTest, WhatAPortThatIsDownRefusesIsCountedAsThat) {
   config_.ports[0].device = link_->device();
   make();
   introduce();
-  rte_eth_dev_set_link_down(ports_[0]->id());
+  rte_eth_dev_set_link_down(device_of(*ports_[0]));
   for (std::uint16_t i = 0; i < 3; ++i) link_->put(echo_request(i));
   turn();
   link_->put(echo_request(3));

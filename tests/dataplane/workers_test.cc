@@ -351,6 +351,8 @@ TEST_F(WorkersTest, ADeviceWithATableIsToldWhoOwnsWhat) {
   auto opened = Port::open(config, {eal(), log(), pools_, false, 1});
   ASSERT_TRUE(opened) << opened.error().message;
   Port& port = **opened;
+  std::uint16_t id = 0;
+  ASSERT_EQ(rte_eth_dev_get_port_by_name(config.device.c_str(), &id), 0);
   ASSERT_EQ(port.queues(), 3u);
   ASSERT_GE(port.spread_entries(), 64u) << "net_null has a table";
   const Sharding sharding{3, 0, FlowHash{0x4e2d}, port.spread_entries()};
@@ -360,14 +362,14 @@ TEST_F(WorkersTest, ADeviceWithATableIsToldWhoOwnsWhat) {
   rte_eth_rss_conf hash{};
   hash.rss_key = key.data();
   hash.rss_key_len = key.size();
-  ASSERT_EQ(rte_eth_dev_rss_hash_conf_get(port.id(), &hash), 0);
+  ASSERT_EQ(rte_eth_dev_rss_hash_conf_get(id, &hash), 0);
   std::array<std::uint8_t, 40> wanted{};
   sharding.hash().write_key(wanted);
   EXPECT_EQ(key, wanted);
 
   std::vector<rte_eth_rss_reta_entry64> table(port.spread_entries() / RTE_ETH_RETA_GROUP_SIZE);
   for (auto& group : table) group.mask = ~std::uint64_t{0};
-  ASSERT_EQ(rte_eth_dev_rss_reta_query(port.id(), table.data(),
+  ASSERT_EQ(rte_eth_dev_rss_reta_query(id, table.data(),
                                        static_cast<std::uint16_t>(port.spread_entries())),
             0);
   for (unsigned word = 0; word < 0x10000; word += 13) {

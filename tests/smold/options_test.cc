@@ -126,7 +126,7 @@ TEST(Options, BridgeTwoPortsByALinkOfTheirOwnWords) {
   Config& config = *made;
   for (const auto& change : options->overrides) change(config);
   EXPECT_EQ(config.ports[0].name, "left");
-  EXPECT_EQ(config.ports[0].device, "net_tap0,iface=left");
+  EXPECT_EQ(config.ports[0].device, "tap:left");
   EXPECT_EQ(config.ports[1].name, "net_memif0");
   EXPECT_EQ(config.bridge.ports, (std::vector<std::string>{"left", "net_memif0"}));
   EXPECT_EQ(config.bridge.a_to_b.loss, 2.0);
