@@ -25,7 +25,7 @@ bool reached(std::uint32_t at, std::uint32_t mark) noexcept {
 
 Bbr::Sample Bbr::sample_of(const AckSample& ack) const noexcept {
   // A sample over less than a round trip tells of bursts (section 4.1.2.3).
-  const bool reliable = ack.interval > Duration::zero() && ack.interval >= ack.min_rtt;
+  const bool reliable = ack.interval >= ack.min_rtt;
   const auto prior = static_cast<std::uint32_t>(ack.prior_delivered);
   const bool slow = slow_samples_ && !reached(prior, slow_until_);
   return {ack, reliable ? Rate::of(ack.rate_delivered, ack.interval) : Rate{},
