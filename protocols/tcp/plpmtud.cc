@@ -73,17 +73,13 @@ std::uint16_t Plpmtud::candidate(Instant now) noexcept {
 
 bool Plpmtud::arrived(SeqNumber una) noexcept {
   if (aside_size_ != 0 && una.after(aside_)) aside_size_ = 0;
-  if (mark_size_ == 0 || una.before(mark_end_)) return false;
+  if (una.before(mark_end_)) return false;
   const std::uint16_t size = mark_size_;
   mark_size_ = 0;
-  if (size <= kOutdated) return false;
   proven_ = std::max(proven_, size);
   if (size <= size_) return false;
   size_ = size;
-  if (size_ == bound_) {
-    state_ = State::kFollowing;
-    failed_ = 0;
-  }
+  if (size_ == bound_) state_ = State::kFollowing;
   return true;
 }
 
@@ -99,7 +95,7 @@ Plpmtud::Verdict Plpmtud::too_big(std::uint16_t size, SeqNumber quoted) noexcept
       return Verdict::kCutBefore;
     }
     // Of a probe: it tells where to look next (RFC 4821 section 7.6.2).
-    if (!probing() || size >= mark_size_ || !quoted.before(mark_end_)) return Verdict::kNoNews;
+    if (size >= mark_size_ || !quoted.before(mark_end_)) return Verdict::kNoNews;
     bound_ = size;
     failed_ = 0;
     mark_size_ = 0;
@@ -123,7 +119,6 @@ bool Plpmtud::timed_out(const Config& config, bool is_v6, SeqNumber una, SeqNumb
   if (aside_size_ != 0 && aside_size_ < std::min(size_, head)) {
     const std::uint16_t size = aside_size_;
     aside_size_ = 0;
-    proven_ = 0;
     state_ = State::kFollowing;
     set_bound(size);
     return true;

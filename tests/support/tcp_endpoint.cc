@@ -185,6 +185,19 @@ void Endpoint::icmp_error(Instant now, SeqNumber quoted, Error error, bool hard)
   perform(now, actions);
 }
 
+void Endpoint::packet_too_big(Instant now, SeqNumber quoted, std::uint16_t mss) {
+  if (place_ != Place::kConnection) return;
+  const Actions actions = connection_->packet_too_big(context_, quoted, mss);
+  last_drop_ = actions.dropped ? std::optional{actions.drop} : std::nullopt;
+  perform(now, actions);
+}
+
+void Endpoint::path_changed(Instant now, std::uint16_t link, std::uint16_t path) {
+  if (place_ != Place::kConnection) return;
+  connection_->path_changed(context_, link, path);
+  check(now);
+}
+
 // --- events --------------------------------------------------------------------------------------
 
 void Endpoint::arrives(Instant now, const SegmentIn& segment, char fill) {

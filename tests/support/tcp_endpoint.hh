@@ -81,6 +81,8 @@ class Endpoint {
   void abort(Instant now);
   void set_options(Instant now, const SocketOptions& options);
   void icmp_error(Instant now, SeqNumber quoted, Error error, bool hard);
+  void packet_too_big(Instant now, SeqNumber quoted, std::uint16_t mss);
+  void path_changed(Instant now, std::uint16_t link, std::uint16_t path);
 
   // --- events ------------------------------------------------------------------------------------
 

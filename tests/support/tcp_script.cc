@@ -42,6 +42,11 @@ const std::map<std::string_view, std::uint32_t> kEvents = {
     {"congestion_experienced", Note::kCongestionExperienced},
     {"tail_probe", Note::kTailProbe},
     {"undone", Note::kUndone},
+    {"path_mtu", Note::kPathMtu},
+    {"path_mtu_doubted", Note::kPathMtuDoubted},
+    {"black_hole", Note::kBlackHole},
+    {"probe_arrived", Note::kProbeArrived},
+    {"probe_lost", Note::kProbeLost},
 };
 
 const std::map<std::string_view, WaitsFor> kWaits = {
@@ -362,6 +367,13 @@ class Runner {
       const Error error = error_named(words.next("an error"));
       const auto seq = static_cast<std::uint32_t>(number(words.next("a number")));
       e.icmp_error(s_.now_, start().iss + seq, error, hard);
+    } else if (word == "too_big") {
+      const auto seq = static_cast<std::uint32_t>(number(words.next("a number")));
+      const auto mss = static_cast<std::uint16_t>(number(words.next("octets")));
+      e.packet_too_big(s_.now_, start().iss + seq, mss);
+    } else if (word == "path") {
+      const auto mss = static_cast<std::uint16_t>(number(words.next("octets")));
+      e.path_changed(s_.now_, mss, mss);
     } else if (word == "memory") {
       const std::string_view level = words.next("enough, short or out");
       e.context().short_of_memory = level != "enough";

@@ -74,7 +74,8 @@ struct Given {
 ///     such line; `no event X`: it was not event closed[:ERROR]   the connection has ended, in
 ///     order or by an error state ESTABLISHED · drop tcp_paws · delivered N · is NAME
 ///     NUMBER-OR-TIME (of tcp::Info) waits nagle            what keeps it from sending icmp
-///     hard|soft ERROR N · memory enough|short|out · `//` begins a comment
+///     hard|soft ERROR N · too_big N MSS (a router's word) · path MSS (what link and route carry)
+///     · memory enough|short|out · `//` begins a comment
 class Scripted {
  public:
   /// The peer, as far as a script goes.
