@@ -315,6 +315,7 @@ class Network {
   std::uint16_t path_mtu(InterfaceId interface, const IpAddress& destination,
                          std::uint16_t link) const noexcept;
   bool find_path(const IpHeader& header, Path& path, NeighborAction& action, Drop& why) noexcept;
+  std::size_t longest_on_wire(P& packet, InterfaceId interface) const noexcept;
   bool fit(P& packet, InterfaceId interface) noexcept;
   static bool become_view(P& packet) noexcept;
   /// A router said that not even the least we cut to gets through: it may fragment.

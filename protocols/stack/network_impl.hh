@@ -311,7 +311,7 @@ void Network<P>::send(P packet, const IpHeader& header, Path& path) noexcept {
     }
     const std::size_t ip =
         header.destination.is_v4() ? Ip4Repr::header_len() : Ip6Repr::header_len();
-    if (packet.size() + ip > interfaces_.at(path.interface).mtu) {
+    if (longest_on_wire(packet, path.interface) + ip > interfaces_.at(path.interface).mtu) {
       drop_outgoing(path.interface, std::move(packet), Drop::kRxFrameTooLong);
       return;
     }
@@ -336,6 +336,15 @@ void Network<P>::send(P packet, const IpHeader& header, Path& path) noexcept {
   if (action.kind != NeighborAction::Kind::kNone || neighbor->deadline != kNever) {
     perform(action);
   }
+}
+
+/// Octets behind the IP header, once the device has cut it.
+template <PacketBuffer P>
+std::size_t Network<P>::longest_on_wire(P& packet, InterfaceId interface) const noexcept {
+  const TxOffload& asked = packet.meta().tx;
+  const bool cut = asked.segment_size != 0 && interfaces_.at(interface).offloads.tcp_segmentation >=
+                                                  packet.size() - asked.l4_len;
+  return cut ? asked.segment_size + std::size_t{asked.l4_len} : packet.size();
 }
 
 /// The transport made the packet ready for the port that it thought of. What another port cannot
@@ -417,7 +426,11 @@ bool Network<P>::put_ip_header(P& packet, const IpHeader& header, InterfaceId in
     repr.payload_len = payload_len;
     if (!dont_fragment) [[unlikely]] {
       repr.dont_fragment = false;
-      repr.identification = next_id_++;
+      // A device that cuts the packet counts on from there.
+      const std::uint16_t size = meta.tx.segment_size;
+      const std::uint16_t first = next_id_;
+      next_id_ = static_cast<std::uint16_t>(first + (size == 0 ? 1 : payload_len / size + 1));
+      repr.identification = first;
     }
     const bool offload = interfaces_.at(interface).offloads.ip4_checksum;
     meta.tx.ip4_checksum = offload;

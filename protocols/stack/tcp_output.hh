@@ -22,21 +22,58 @@ void TcpTransport<P>::transmit(std::size_t max_segments) noexcept {
     }
     if (!net_.is_current(socket.path)) [[unlikely]]
       look_at_path(socket);
-    std::size_t share = std::min(max_segments, kSegmentsATurn);
-    max_segments -= share;
-    tcp::SegmentOut out;
-    while (share > 0 && socket.connection.next_segment(context_, net_.now(), out)) {
-      send_segment(socket, out);
-      --share;
-    }
-    max_segments += share;
-    if (share == 0) make_ready(index);
+    const std::size_t share = std::min(max_segments, kSegmentsATurn);
+    const std::size_t sent = send_share(socket, share);
+    max_segments -= sent;
+    if (sent == share) make_ready(index);
     tell_of_sent(socket, index);
     // The window it has just told may have to be opened later.
     if (context_.short_of_memory) [[unlikely]]
       starve(index);
     net_.wheel().arm_by(socket.timer, socket.connection.deadline());
   }
+}
+
+/// How many went, of `most`.
+template <PacketBuffer P>
+std::size_t TcpTransport<P>::send_share(Socket& socket, std::size_t most) noexcept {
+  // The first segment on a new path finds out which device it leads to.
+  const std::size_t first =
+      net_.is_current(socket.path) ? 0 : send_some(socket, std::min<std::size_t>(most, 1));
+  return first + (longest_super(socket.path) == 0 ? send_some(socket, most - first)
+                                                  : send_supers(socket, most - first));
+}
+
+/// Octets of text in a packet that the device cuts; 0: it cuts none.
+template <PacketBuffer P>
+std::uint32_t TcpTransport<P>::longest_super(const Path& path) const noexcept {
+  return net_.is_current(path) ? net_.interface(path.interface).offloads.tcp_segmentation : 0;
+}
+
+template <PacketBuffer P>
+std::size_t TcpTransport<P>::send_some(Socket& socket, std::size_t most) noexcept {
+  std::size_t sent = 0;
+  for (tcp::SegmentOut out;
+       sent < most && socket.connection.next_segment(context_, net_.now(), out); ++sent) {
+    send_segment(socket, out);
+  }
+  return sent;
+}
+
+/// The machine decides on each segment as ever; those that follow one another leave as one packet.
+template <PacketBuffer P>
+std::size_t TcpTransport<P>::send_supers(Socket& socket, std::size_t most) noexcept {
+  tcp::SegmentOut out;
+  tcp::SegmentOut next;
+  std::size_t sent = 0;
+  if (most == 0 || !socket.connection.next_segment(context_, net_.now(), out)) return 0;
+  for (++sent; sent < most && socket.connection.next_segment(context_, net_.now(), next); ++sent) {
+    if (out.join(next, longest_super(socket.path))) continue;
+    send_segment(socket, out);
+    out = next;
+  }
+  send_segment(socket, out);
+  return sent;
 }
 
 template <PacketBuffer P>
@@ -57,7 +94,7 @@ void TcpTransport<P>::send_segment(Socket& socket, tcp::SegmentOut& out) noexcep
   }
   // Without a packet the segment is lost before it left: the machine's timers bring it back.
   if (!packet) return;
-  if (out.retransmission) net_.counters().tcp_retrans_segs.add();
+  if (out.retransmission) net_.counters().tcp_retrans_segs.add(out.segments());
   if (!out.header.options.sack.empty()) [[unlikely]]
     count_duplicate(out.header);
   if (out.probe) [[unlikely]]
@@ -140,17 +177,14 @@ P TcpTransport<P>::payload_packet(Socket& socket, const tcp::SegmentOut& out,
   SMOL_CHECK(node != nullptr);
   PacketMeta& meta = P::meta_of(node);
   const SeqNumber end = begin + out.len;
+  const PortOffloads& can = net_.interface(socket.path.interface).offloads;
   P packet;
   {
     Borrowed<P> kept{node};
     if (meta.seq == begin && meta.payload_len == out.len && kept->unique()) {
       kept->trim_front(kept->size() - meta.payload_len);  // headers of the last time
-      if (!meta.payload_sum_valid) {
-        meta.payload_sum = packet_sum(*kept, 0, out.len).folded();
-        meta.payload_sum_valid = true;
-      }
-      sum = InternetSum{meta.payload_sum};
-      if (net_.interface(socket.path.interface).offloads.reads_only) {
+      if (!can.tcp_checksum) sum = sum_of_text(*kept, meta);
+      if (can.reads_only) {
         packet = kept->hold();
       } else if (std::optional<P> view = kept->share(0, out.len)) {
         packet = std::move(*view);
@@ -158,7 +192,7 @@ P TcpTransport<P>::payload_packet(Socket& socket, const tcp::SegmentOut& out,
       if (packet) net_.counters().made.add();
     }
   }
-  if (!packet) packet = gather(socket, node, out, sum);
+  if (!packet) packet = gather(socket, node, out, can.tcp_checksum ? nullptr : &sum);
   // Where the next segment will look.
   while (node != nullptr && P::meta_of(node).seq.before(end) &&
          (P::meta_of(node).seq + P::meta_of(node).payload_len).at_or_before(end)) {
@@ -168,12 +202,22 @@ P TcpTransport<P>::payload_packet(Socket& socket, const tcp::SegmentOut& out,
   return packet;
 }
 
-/// Fresh headers in front of views of the queue's packets: after the segment size changed, or while
-/// a device or a peer still looks at the last copy, whose headers must not change under its eyes.
+/// Of the text of a packet in the send queue, which has its headers off: taken once, and kept.
 template <PacketBuffer P>
-P TcpTransport<P>::gather(Socket& socket, Node* node, const tcp::SegmentOut& out,
-                          InternetSum& sum) noexcept {
-  static_cast<void>(socket);
+InternetSum TcpTransport<P>::sum_of_text(const P& kept, PacketMeta& meta) noexcept {
+  if (!meta.payload_sum_valid) {
+    meta.payload_sum = packet_sum(kept, 0, meta.payload_len).folded();
+    meta.payload_sum_valid = true;
+  }
+  return InternetSum{meta.payload_sum};
+}
+
+/// Fresh headers in front of views of the queue's packets: for a device that cuts, after the
+/// segment size changed, or while a device or a peer still looks at the last copy, whose headers
+/// must not change under its eyes. `sum`: null where the device takes it.
+template <PacketBuffer P>
+P TcpTransport<P>::gather(const Socket& socket, Node* node, const tcp::SegmentOut& out,
+                          InternetSum* sum) noexcept {
   P packet = net_.make_small();
   if (!packet) return {};
   SeqNumber at = out.text_begin();
@@ -190,10 +234,12 @@ P TcpTransport<P>::gather(Socket& socket, Node* node, const tcp::SegmentOut& out
       net_.drop_outgoing(socket.path.interface, std::move(packet), Drop::kTxNoBuffer);
       return {};
     }
-    const InternetSum part = take == meta.payload_len && meta.payload_sum_valid
-                                 ? InternetSum{meta.payload_sum}
-                                 : packet_sum(*view, 0, take);
-    (out.len - left) % 2 == 1 ? sum.add_odd(part) : sum.add(part);
+    if (sum != nullptr) {
+      const InternetSum part = take == meta.payload_len && meta.payload_sum_valid
+                                   ? InternetSum{meta.payload_sum}
+                                   : packet_sum(*view, 0, take);
+      (out.len - left) % 2 == 1 ? sum->add_odd(part) : sum->add(part);
+    }
     packet.chain(std::move(*view));
     at += take;
     left -= take;
@@ -215,7 +261,9 @@ void TcpTransport<P>::finish(P packet, const tcp::FlowKey& flow, tcp::SegmentOut
     return;
   }
   out.header.emit(head);
-  const auto length = static_cast<std::uint32_t>(header_len + payload_len);
+  // Of what a device cuts each has a length of its own, which the device adds.
+  const auto length =
+      out.segment_size != 0 ? 0 : static_cast<std::uint32_t>(header_len + payload_len);
   InternetSum sum = pseudo_header_sum(flow.local, flow.remote,
                                       static_cast<std::uint8_t>(IpProtocol::kTcp), length);
   PacketMeta& meta = packet.meta();
@@ -223,12 +271,13 @@ void TcpTransport<P>::finish(P packet, const tcp::FlowKey& flow, tcp::SegmentOut
   if (net_.interface(path.interface).offloads.tcp_checksum) {
     meta.tx.tcp_checksum = true;
     meta.tx.l4_len = static_cast<std::uint8_t>(header_len);
+    meta.tx.segment_size = out.segment_size;
     put_be16(head, 16, sum.folded());
   } else {
     put_be16(head, 16, sum.add(internet_sum(head)).add(payload_sum).checksum());
   }
   StackCounters& counters = net_.counters();
-  counters.tcp_out_segs.add();
+  counters.tcp_out_segs.add(out.segments());
   if (out.header.control == TcpControl::kRst) counters.tcp_out_rsts.add();
   IpHeader ip;
   ip.source = flow.local;

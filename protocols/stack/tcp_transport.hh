@@ -328,12 +328,17 @@ class TcpTransport {
   void receive_cookie(Inbound<P>& in, Handle listener) noexcept;
 
   // output
+  std::size_t send_share(Socket& socket, std::size_t most) noexcept;
+  std::uint32_t longest_super(const Path& path) const noexcept;
+  std::size_t send_some(Socket& socket, std::size_t most) noexcept;
+  std::size_t send_supers(Socket& socket, std::size_t most) noexcept;
   void send_segment(Socket& socket, tcp::SegmentOut& out) noexcept;
   void count_duplicate(const TcpRepr& header) noexcept;
   void moved(Socket& socket) noexcept;
   void look_at_path(Socket& socket) noexcept;
   P payload_packet(Socket& socket, const tcp::SegmentOut& out, InternetSum& sum) noexcept;
-  P gather(Socket& socket, Node* node, const tcp::SegmentOut& out, InternetSum& sum) noexcept;
+  static InternetSum sum_of_text(const P& kept, PacketMeta& meta) noexcept;
+  P gather(const Socket& socket, Node* node, const tcp::SegmentOut& out, InternetSum* sum) noexcept;
   Node* locate(Socket& socket, SeqNumber seq) const noexcept;
   void send_alone(const tcp::FlowKey& flow, tcp::SegmentOut& out, const Marks& marks) noexcept;
   void finish(P packet, const tcp::FlowKey& flow, tcp::SegmentOut& out, InternetSum payload_sum,

@@ -35,6 +35,8 @@ struct SegmentIn {
 struct SegmentOut {
   TcpRepr header;
   std::uint32_t len = 0;
+  /// It is several, which the device cuts: octets of text of each but the last. 0: it is one.
+  std::uint16_t segment_size = 0;
   Ecn ecn = Ecn::kNotEct;  ///< for the IP header
   bool retransmission = false;
   bool probe = false;  ///< longer than a full segment, to see whether it gets through (RFC 4821)
@@ -49,6 +51,15 @@ struct SegmentOut {
   constexpr SeqNumber text_begin() const noexcept {
     return header.control == TcpControl::kSyn ? header.seq + 1 : header.seq;
   }
+  /// How many segments there will be on the wire.
+  constexpr std::uint32_t segments() const noexcept {
+    return segment_size == 0 ? 1 : (len + segment_size - 1) / segment_size;
+  }
+  /// Takes `next` behind itself, to leave as one packet of at most `most` octets of text that a
+  /// device cuts. False: nothing changes, and it must go by itself. What a device makes of the one
+  /// header is what the segments would have said: only the first may have CWR, only the last FIN,
+  /// PSH or less than a full segment's text, and all else is the same in all.
+  bool join(const SegmentOut& next, std::uint32_t most) noexcept;
 };
 
 /// What to do with received text that is not simply next in line. A range is a run of octets beyond

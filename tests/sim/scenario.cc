@@ -430,6 +430,7 @@ Scenario scenario_of(std::uint64_t seed) {
   // One in four runs into the end of the timestamp clock, which counts milliseconds.
   out.start = sometimes(rng, 4) ? Instant{milliseconds((std::int64_t{1} << 32) - 5000)}
                                 : Instant{seconds(1000 + rng.below(1'000'000))};
+  out.segmentation = out.offloads && sometimes(rng, 2);
   limit(out);
   if (!out.may_fail) return out;
   for (FlowPlan& flow : out.flows) {
@@ -448,6 +449,7 @@ std::string describe(const Scenario& scenario) {
       << (scenario.flows.size() == 1 ? " flow" : " flows");
   if (scenario.flows[0].both_connect) out << ", both connect";
   if (scenario.offloads) out << ", offloads";
+  if (scenario.segmentation) out << ", segmentation";
   if (scenario.fast_open > 0) out << ", fast open " << scenario.fast_open;
   if (scenario.may_fail) out << ", may fail";
   if (scenario.backlog < 1024) {

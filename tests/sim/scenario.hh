@@ -48,6 +48,7 @@ struct Scenario {
   bool v6 = false;
   std::uint16_t mtu = 1500;
   bool offloads = false;       ///< checksums are the device's
+  bool segmentation = false;   ///< and, beside these, cutting packets into segments
   bool trusted = false;        ///< nobody fills in or looks at checksums: for speed alone
   Duration transmission{0};    ///< a port gives a packet back this long after it was sent
   std::uint32_t burst = 32;    ///< frames that a host takes at a time

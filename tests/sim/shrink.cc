@@ -84,6 +84,7 @@ std::vector<Step> all_steps() {
                  }});
   out.push_back({"v4", [](Scenario& s) { s.v6 = false; }});
   out.push_back({"mtu1500", [](Scenario& s) { s.mtu = 1500; }});
+  out.push_back({"no-segmentation", [](Scenario& s) { s.segmentation = false; }});
   out.push_back({"no-offloads", [](Scenario& s) { s.offloads = false; }});
   out.push_back({"sent-at-once", [](Scenario& s) { s.transmission = Duration{0}; }});
   out.push_back({"plain-burst", [](Scenario& s) { s.burst = 32; }});

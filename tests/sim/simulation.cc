@@ -73,6 +73,7 @@ void Simulation::make_station(std::size_t side) {
   options.packets = scenario_.packets[side];
   options.mtu = scenario_.mtu;
   options.offloads = scenario_.offloads;
+  options.segmentation = scenario_.segmentation;
   options.trusted = scenario_.trusted;
   options.transmission = scenario_.transmission;
   options.start = scenario_.start;

@@ -4,28 +4,14 @@
 #include <array>
 #include <memory_resource>
 
-#include "protocols/base/checksum.hh"
+#include "tests/support/device.hh"
 
 namespace smol::sim {
 namespace {
 
 constexpr std::uint32_t kPacketOctets = 2048;
 constexpr std::size_t kTurn = 1000;
-
-/// What the device fills in when it is asked to: the field holds the pseudo-header's sum.
-void finish_as_device(Octets& frame, const TxOffload& offload) {
-  const std::size_t l3 = offload.l2_len;
-  const std::size_t l4 = l3 + offload.l3_len;
-  if (offload.ip4_checksum) {
-    const MutBytes header = MutBytes{frame}.subspan(l3, offload.l3_len);
-    put_be16(header, 10, 0);
-    put_be16(header, 10, internet_sum(header).checksum());
-  }
-  if (!offload.tcp_checksum && !offload.udp_checksum) return;
-  const std::uint16_t checksum = internet_sum(Bytes{frame}.subspan(l4)).checksum();
-  const std::size_t field = l4 + (offload.tcp_checksum ? 16u : 6u);
-  put_be16(frame, field, offload.udp_checksum && checksum == 0 ? 0xffff : checksum);
-}
+constexpr std::uint32_t kSuperText = 65'000;
 
 }  // namespace
 
@@ -65,6 +51,7 @@ Station::Station(const Options& options, Faults& faults)
   config.mtu = options.mtu;
   config.addresses = {IpPrefix{address_of(options.side, options.v6), options.v6 ? 64u : 24u}};
   config.offloads.ip4_checksum = config.offloads.tcp_checksum = offloads_ || trusted_;
+  config.offloads.tcp_segmentation = options.segmentation && offloads_ ? kSuperText : 0;
   const Result<InterfaceId, Error> id = stack_->add_interface(config);
   faults_.expect(id.has_value(), [&] { return name_ + ": no interface"; });
   for (const IpAddress& address :
@@ -126,14 +113,19 @@ Octets Station::octets_of(MemPacket& packet) {
   }
   out.resize(packet.size());
   packet_copy(packet, 0, out);
-  if (offloads_) finish_as_device(out, packet.meta().tx);
   return out;
 }
 
 void Station::send(InterfaceId, std::span<MemPacket> burst) noexcept {
   for (MemPacket& packet : burst) {
     MemPacket taken = std::move(packet);
-    sent_.push_back(octets_of(taken));
+    if (offloads_ && taken.meta().tx.any()) {
+      for (Octets& frame : as_device_sends(octets_of(taken), taken.meta().tx)) {
+        sent_.push_back(std::move(frame));
+      }
+    } else {
+      sent_.push_back(octets_of(taken));
+    }
     if (transmission_ > Duration::zero()) {
       in_transmission_.emplace_back(now_ + transmission_, std::move(taken));
     }

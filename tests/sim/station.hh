@@ -46,9 +46,10 @@ class Station final : private PacketSink<MemPacket> {
     StackSecrets secrets{Secret{1, 2}, Secret{3, 4}, 5};
     std::uint32_t packets = 256;
     std::uint16_t mtu = 1500;
-    bool offloads = false;     ///< the device fills checksums in, and says of what comes: good
-    bool trusted = false;      ///< checksums are nobody's
-    Duration transmission{0};  ///< the port gives a packet back this long after it was sent
+    bool offloads = false;      ///< the device fills checksums in, and says of what comes: good
+    bool segmentation = false;  ///< beside `offloads`: and cuts packets into segments
+    bool trusted = false;       ///< checksums are nobody's
+    Duration transmission{0};   ///< the port gives a packet back this long after it was sent
     Instant start{seconds(1000)};
   };
 

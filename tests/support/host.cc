@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocols/base/checksum.hh"
+#include "tests/support/device.hh"
 
 namespace smol {
 
@@ -59,20 +60,6 @@ Octets all_octets(const MemPacket& packet) {
   Octets out(packet.size());
   packet_copy(packet, 0, out);
   return out;
-}
-
-void finish_as_device(Octets& frame, const TxOffload& offload) {
-  const std::size_t l3 = offload.l2_len;
-  const std::size_t l4 = l3 + offload.l3_len;
-  if (offload.ip4_checksum) {
-    EXPECT_EQ(be16(frame, l3 + 10), 0) << "the field a device fills in must be zero";
-    fix_ip4_checksum(frame, l3);
-  }
-  if (!offload.tcp_checksum && !offload.udp_checksum) return;
-  const std::size_t field = l4 + (offload.tcp_checksum ? 16u : 6u);
-  // The field holds the pseudo-header's sum: all that is missing is the sum of what follows.
-  const std::uint16_t checksum = internet_sum(Bytes{frame}.subspan(l4)).checksum();
-  put_be16(frame, field, offload.udp_checksum && checksum == 0 ? 0xffff : checksum);
 }
 
 Host::Host(const Options& options)
@@ -254,14 +241,23 @@ void Host::send(InterfaceId interface, std::span<MemPacket> burst) noexcept {
       continue;
     }
     if (show_frames) {
-      Octets octets = all_octets(taken);
-      finish_as_device(octets, taken.meta().tx);
-      Frame frame = dissect(octets);
-      frame.interface = interface;
-      frame.at = now_;
-      sent_.push_back(std::move(frame));
+      show(interface, all_octets(taken), taken.meta().tx);
     }
     if (keep_packets) kept.push_back(std::move(taken));
+  }
+}
+
+void Host::show(InterfaceId interface, Octets octets, const TxOffload& offload) {
+  if (offload.ip4_checksum) {
+    EXPECT_EQ(be16(octets, offload.l2_len + 10u), 0)
+        << "the field that a device fills in must be zero";
+  }
+  if (offload.segment_size != 0) ++supers_;
+  for (const Octets& segment : as_device_sends(std::move(octets), offload)) {
+    Frame frame = dissect(segment);
+    frame.interface = interface;
+    frame.at = now_;
+    sent_.push_back(std::move(frame));
   }
 }
 

@@ -94,6 +94,8 @@ class Host final : private PacketSink<MemPacket>, private DropObserver<MemPacket
 
   /// The frames sent since the last call.
   std::vector<Frame> sent();
+  /// Packets so far that the device was to cut into segments.
+  std::uint64_t supers() const { return supers_; }
   /// The one frame sent since the last call, expected to be the only one.
   Frame only_sent();
   /// Events since the last call, one entry a socket.
@@ -132,6 +134,7 @@ class Host final : private PacketSink<MemPacket>, private DropObserver<MemPacket
 
  private:
   void send(InterfaceId interface, std::span<MemPacket> burst) noexcept override;
+  void show(InterfaceId interface, Octets octets, const TxOffload& offload);
   void on_drop(InterfaceId interface, Direction direction, const MemPacket& packet,
                Drop reason) noexcept override;
   void collect_events();
@@ -142,6 +145,7 @@ class Host final : private PacketSink<MemPacket>, private DropObserver<MemPacket
   DropCounters drops_;
   Instant now_;
   std::uint64_t refused_ = 0;
+  std::uint64_t supers_ = 0;
   std::vector<Frame> sent_;
   std::vector<Dropped> dropped_;
   std::vector<SocketEvent> events_;
@@ -149,7 +153,5 @@ class Host final : private PacketSink<MemPacket>, private DropObserver<MemPacket
 
 /// All octets of a packet, one after the other.
 Octets all_octets(const MemPacket& packet);
-/// What the device fills in when it is asked to: the checksums of `offload`.
-void finish_as_device(Octets& frame, const TxOffload& offload);
 
 }  // namespace smol

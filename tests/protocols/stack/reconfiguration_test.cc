@@ -267,7 +267,8 @@ class TwoLinksTest : public ReconfigurationTest {
   }
   static InterfaceConfig first() {
     InterfaceConfig config = eth0_config();
-    config.offloads = {true, true, true, true};
+    config.offloads = segmenting_eth0().offloads;
+    config.offloads.udp_checksum = true;
     return config;
   }
   void move_to_second() { ASSERT_TRUE(stack().add_route(via("192.0.2.0/24", "10.0.0.51", 0, 1))); }
@@ -462,7 +463,8 @@ class WaitingTest : public ReconfigurationTest {
   WaitingTest() : ReconfigurationTest{offloading()} {}
   static InterfaceConfig offloading() {
     InterfaceConfig config = eth0_config();
-    config.offloads = {true, true, true, true};
+    config.offloads = segmenting_eth0().offloads;
+    config.offloads.udp_checksum = true;
     return config;
   }
 };

@@ -41,6 +41,14 @@ inline InterfaceConfig eth0_config() {
   return config;
 }
 
+/// The same, on a device that does what devices do for TCP.
+inline InterfaceConfig segmenting_eth0() {
+  InterfaceConfig config = eth0_config();
+  config.offloads.ip4_checksum = config.offloads.tcp_checksum = true;
+  config.offloads.tcp_segmentation = 65'000;
+  return config;
+}
+
 inline Octets arp_request(const IpAddress& target, const IpAddress& sender = kPeer4,
                           const MacAddress& mac = kPeerMac) {
   ArpRepr arp;

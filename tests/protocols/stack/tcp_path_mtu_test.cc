@@ -7,12 +7,22 @@
 namespace smol {
 namespace {
 
-/// Connections of both families to a host behind a router.
-class TcpPathMtuTest : public TcpTest, public ::testing::WithParamInterface<IpFamily> {
- protected:
-  explicit TcpPathMtuTest(const Host::Options& options = {}) : TcpTest{options} {}
+struct PathRow {
+  IpFamily family;
+  bool segmenting;  ///< the device cuts what is longer than a segment
+};
 
-  bool v4() const { return GetParam() == IpFamily::kIp4; }
+InterfaceConfig eth0_that(bool segments) {
+  return segments ? segmenting_eth0() : eth0_config();
+}
+
+/// Connections of both families to a host behind a router.
+class TcpPathMtuTest : public TcpTest, public ::testing::WithParamInterface<PathRow> {
+ protected:
+  explicit TcpPathMtuTest(const Host::Options& options = {})
+      : TcpTest{options, eth0_that(GetParam().segmenting)} {}
+
+  bool v4() const { return GetParam().family == IpFamily::kIp4; }
   std::uint16_t headers() const { return v4() ? 40 : 60; }
   TcpPeer far(std::uint16_t port = 5000, std::uint16_t to = 80) {
     TcpPeer peer{host, {v4() ? kFar4 : kFar6, port}, {v4() ? kOwn4 : kOwn6, to}};
@@ -71,11 +81,13 @@ class TcpPathMtuTest : public TcpTest, public ::testing::WithParamInterface<IpFa
   }
 };
 
-std::string family_name(const ::testing::TestParamInfo<IpFamily>& info) {
-  return info.param == IpFamily::kIp4 ? "Ip4" : "Ip6";
+std::string row_name(const ::testing::TestParamInfo<PathRow>& info) {
+  return std::string{info.param.family == IpFamily::kIp4 ? "Ip4" : "Ip6"} +
+         (info.param.segmenting ? "Segmenting" : "");
 }
-INSTANTIATE_TEST_SUITE_P(Over, TcpPathMtuTest, ::testing::Values(IpFamily::kIp4, IpFamily::kIp6),
-                         family_name);
+const auto kRows = ::testing::Values(PathRow{IpFamily::kIp4, false}, PathRow{IpFamily::kIp6, false},
+                                     PathRow{IpFamily::kIp4, true}, PathRow{IpFamily::kIp6, true});
+INSTANTIATE_TEST_SUITE_P(Over, TcpPathMtuTest, kRows, row_name);
 
 // TRAP-40, TCP-066, IP4-039, IP4-044, IP6-035, IC6-011: what was too long goes again at once, once,
 // cut anew, and that is no congestion.
@@ -405,8 +417,37 @@ TEST_P(TcpPathMtuTest, ThePeersLimitHoldsWhateverThePathCarries) {
   EXPECT_EQ(peer.take()[0].payload.size(), 1250u);
 }
 
+class TcpSuperMtuTest : public TcpPathMtuTest {};
+INSTANTIATE_TEST_SUITE_P(Over, TcpSuperMtuTest,
+                         ::testing::Values(PathRow{IpFamily::kIp4, true},
+                                           PathRow{IpFamily::kIp6, true}),
+                         row_name);
+
+// TRAP-41: what a device was to cut into segments too long goes again in segments of the new size,
+// as one packet again, and one message is all it takes.
+TEST_P(TcpSuperMtuTest, ASuperSegmentGoesAgainWithTheNewSizeAndDoesNotLoop) {
+  TcpPeer peer = far();
+  const SocketId socket = established(peer);
+  const Octets text = pattern(12'000);
+  write(socket, text);
+  const std::vector<Frame> lost = host.sent();
+  ASSERT_EQ(host.supers(), 1u);
+  host.receive(too_big(lost[0], 1300));
+  EXPECT_EQ(short_enough(peer.take(), 1300), text);
+  EXPECT_EQ(host.supers(), 2u);
+  expect_no_news(lost, 1300);
+  peer.acknowledge();
+  write(socket, text);
+  EXPECT_EQ(drain(peer, 1300), text);
+  EXPECT_EQ(counters().path_mtu_updates.value(), 1u);
+  EXPECT_EQ(host.stack->tcp_info(socket)->timeouts, 0u);
+}
+
 class TcpPathMtu4Test : public TcpPathMtuTest {};
-INSTANTIATE_TEST_SUITE_P(Over, TcpPathMtu4Test, ::testing::Values(IpFamily::kIp4), family_name);
+INSTANTIATE_TEST_SUITE_P(Over, TcpPathMtu4Test,
+                         ::testing::Values(PathRow{IpFamily::kIp4, false},
+                                           PathRow{IpFamily::kIp4, true}),
+                         row_name);
 
 // IP4-040: a router of the eighties. It may not even quote the length right, so what we send counts
 // as well.
@@ -455,8 +496,7 @@ class TcpRouteMtuTest : public TcpPathMtuTest {
     return out;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Over, TcpRouteMtuTest, ::testing::Values(IpFamily::kIp4, IpFamily::kIp6),
-                         family_name);
+INSTANTIATE_TEST_SUITE_P(Over, TcpRouteMtuTest, kRows, row_name);
 
 // TCP-051: who configures it knows the path, both ways.
 TEST_P(TcpRouteMtuTest, BoundsWhatWeSendAndWhatWeOffer) {
