@@ -70,7 +70,7 @@ struct PortOffloads {
   bool tcp_checksum = false;
   bool udp_checksum = false;
   /// Octets of TCP text, at most, of a packet that the device cuts into segments (TSO); 0: it cuts
-  /// none. Only with tcp_checksum, ip4_checksum and reads_only.
+  /// none. Only with tcp_checksum and reads_only.
   std::uint32_t tcp_segmentation = 0;
   /// The device only reads a packet handed to it and drops it when done, so it may share the packet
   /// that a socket keeps for retransmission. False where a packet changes hands (net_ring).

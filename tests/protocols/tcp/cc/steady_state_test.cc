@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/protocols/tcp/cc/path_model.hh"
+#include "tests/support/scale.hh"
 
 namespace smol::tcp::cc_test {
 namespace {
@@ -33,9 +34,16 @@ double fairness(CongestionControl kind) {
   return (a + b) * (a + b) / (2 * (a * a + b * b));
 }
 
+class TcpSteadyState : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (scaled(10) < 10) GTEST_SKIP() << "minutes of CPU where the build is slow";
+  }
+};
+
 // A sawtooth between one and two bandwidth-delay products keeps the path busy; with hardly a queue
 // it comes to three quarters.
-TEST(TcpSteadyState, NewRenosSawtoothFillsThePathWithAQueueOfOneBdp) {
+TEST_F(TcpSteadyState, NewRenosSawtoothFillsThePathWithAQueueOfOneBdp) {
   EXPECT_GT(utilisation(CongestionControl::kNewReno, Path{}), 0.97);
   const double shallow = utilisation(CongestionControl::kNewReno, Path{.queue = 12'500});
   EXPECT_GT(shallow, 0.70);
@@ -43,21 +51,21 @@ TEST(TcpSteadyState, NewRenosSawtoothFillsThePathWithAQueueOfOneBdp) {
 }
 
 // TCP-237: with a factor of 0.7 half a BDP is queue enough, and the plateau keeps it near the top.
-TEST(TcpSteadyState, CubicFillsThePathWithASmallerQueue) {
+TEST_F(TcpSteadyState, CubicFillsThePathWithASmallerQueue) {
   EXPECT_GT(utilisation(CongestionControl::kCubic, Path{}), 0.97);
   EXPECT_GT(utilisation(CongestionControl::kCubic, Path{.queue = kBdp / 2}), 0.97);
   EXPECT_GT(utilisation(CongestionControl::kCubic, Path{.queue = 12'500}), 0.83);
 }
 
 // TCP-237: what CUBIC is for: 400 Mbit/s and 100 ms, with a loss every ten seconds or so.
-TEST(TcpSteadyState, CubicTakesLongFatPathsBetterThanNewReno) {
+TEST_F(TcpSteadyState, CubicTakesLongFatPathsBetterThanNewReno) {
   const Path path{
       .rate = 50'000'000, .round_trip = milliseconds(100), .queue = 2'000'000, .loss = 0.00001};
   const double cubic = utilisation(CongestionControl::kCubic, path);
   EXPECT_GT(cubic, 1.3 * utilisation(CongestionControl::kNewReno, path));
 }
 
-TEST(TcpSteadyState, TwoFlowsShareAlike) {
+TEST_F(TcpSteadyState, TwoFlowsShareAlike) {
   EXPECT_GT(fairness(CongestionControl::kNewReno), 0.95);
   EXPECT_GT(fairness(CongestionControl::kCubic), 0.95);
   EXPECT_GT(fairness(CongestionControl::kBbr), 0.90);
@@ -65,7 +73,7 @@ TEST(TcpSteadyState, TwoFlowsShareAlike) {
 
 // TCP-241: slow start into a deep queue: NewReno goes to twice what the path holds, and loses as
 // much; HyStart++ hears the queue grow and leaves before.
-TEST(TcpSteadyState, HyStartLeavesSlowStartBeforeTheQueueOverflows) {
+TEST_F(TcpSteadyState, HyStartLeavesSlowStartBeforeTheQueueOverflows) {
   const auto start = [](CongestionControl kind, std::uint64_t& lost) {
     Model model{Path{.queue = 8 * kBdp}};
     Flow& flow = model.add(kind);
@@ -81,7 +89,7 @@ TEST(TcpSteadyState, HyStartLeavesSlowStartBeforeTheQueueOverflows) {
 }
 
 // Losses without a queue are answered by what the path carries.
-TEST(TcpSteadyState, WestwoodBearsRandomLossBetterThanNewReno) {
+TEST_F(TcpSteadyState, WestwoodBearsRandomLossBetterThanNewReno) {
   const Path path{.loss = 0.001};
   EXPECT_GT(utilisation(CongestionControl::kWestwood, path), 0.85);
   EXPECT_LT(utilisation(CongestionControl::kNewReno, path), 0.4);
@@ -89,7 +97,7 @@ TEST(TcpSteadyState, WestwoodBearsRandomLossBetterThanNewReno) {
 }
 
 // TCP-248: marks from 30 kB on keep the queue about there, and the path busy; nothing is lost.
-TEST(TcpSteadyState, DctcpKeepsTheQueueAtTheThreshold) {
+TEST_F(TcpSteadyState, DctcpKeepsTheQueueAtTheThreshold) {
   Model model{Path{.rate = 125'000'000,
                    .round_trip = microseconds(200),
                    .queue = 500'000,
@@ -104,7 +112,7 @@ TEST(TcpSteadyState, DctcpKeepsTheQueueAtTheThreshold) {
 }
 
 // TCP-250: what BBR is for.
-TEST(TcpSteadyState, BbrBearsAPercentOfLoss) {
+TEST_F(TcpSteadyState, BbrBearsAPercentOfLoss) {
   double sum = 0;
   for (const std::uint64_t seed : {1u, 2u, 3u}) {
     sum += utilisation(CongestionControl::kBbr, Path{.loss = 0.01, .seed = seed});
@@ -114,7 +122,7 @@ TEST(TcpSteadyState, BbrBearsAPercentOfLoss) {
 }
 
 // TCP-250: it needs no queue, and leaves none behind it, however deep.
-TEST(TcpSteadyState, BbrKeepsTheQueueShort) {
+TEST_F(TcpSteadyState, BbrKeepsTheQueueShort) {
   Model model{Path{.queue = 8 * kBdp}};
   Flow& flow = model.add(CongestionControl::kBbr);
   model.run(seconds(10));
