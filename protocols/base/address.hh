@@ -63,7 +63,11 @@ class IpAddress {
   /// Precondition: `b` holds 16 octets from offset 0.
   static constexpr IpAddress v6(Bytes b) noexcept {
     IpAddress out;
-    for (std::size_t i = 0; i < 16; ++i) out.octets_[i] = b[i];
+    if (std::is_constant_evaluated()) {
+      for (std::size_t i = 0; i < 16; ++i) out.octets_[i] = b[i];
+    } else {
+      std::memcpy(out.octets_.data(), b.first(16).data(), 16);
+    }
     return out;
   }
   /// Eight groups, as "fdaa:0:0:0:0:0:0:1" is v6(0xfdaa, 0, 0, 0, 0, 0, 0, 1).

@@ -26,13 +26,24 @@ constexpr std::uint16_t be16(Bytes b, std::size_t at) noexcept {
   return static_cast<std::uint16_t>(b[at] << 8 | b[at + 1]);
 }
 
+// Wider words are one load and a swap: put together from octets they are so only where a compiler
+// sees that they can be.
 constexpr std::uint32_t be32(Bytes b, std::size_t at) noexcept {
-  return static_cast<std::uint32_t>(b[at]) << 24 | static_cast<std::uint32_t>(b[at + 1]) << 16 |
-         static_cast<std::uint32_t>(b[at + 2]) << 8 | static_cast<std::uint32_t>(b[at + 3]);
+  if (std::is_constant_evaluated() || std::endian::native != std::endian::little) {
+    return static_cast<std::uint32_t>(be16(b, at)) << 16 | be16(b, at + 2);
+  }
+  std::uint32_t word = 0;
+  std::memcpy(&word, b.subspan(at, sizeof word).data(), sizeof word);
+  return __builtin_bswap32(word);
 }
 
 constexpr std::uint64_t be64(Bytes b, std::size_t at) noexcept {
-  return static_cast<std::uint64_t>(be32(b, at)) << 32 | be32(b, at + 4);
+  if (std::is_constant_evaluated() || std::endian::native != std::endian::little) {
+    return static_cast<std::uint64_t>(be32(b, at)) << 32 | be32(b, at + 4);
+  }
+  std::uint64_t word = 0;
+  std::memcpy(&word, b.subspan(at, sizeof word).data(), sizeof word);
+  return __builtin_bswap64(word);
 }
 
 constexpr void put_u8(MutBytes b, std::size_t at, std::uint8_t v) noexcept {
@@ -123,7 +134,11 @@ class Writer {
   }
   constexpr Writer& bytes(Bytes b) noexcept {
     const MutBytes to = claim(b.size());
-    for (std::size_t i = 0; i < b.size(); ++i) to[i] = b[i];
+    if (std::is_constant_evaluated()) {
+      for (std::size_t i = 0; i < b.size(); ++i) to[i] = b[i];
+    } else {
+      copy_bytes(to, b);
+    }
     return *this;
   }
   /// Zeroes what is left: nothing of a recycled buffer leaves the machine.
