@@ -1,6 +1,9 @@
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "protocols/base/address.hh"
 #include "protocols/base/bytes.hh"
@@ -34,13 +37,15 @@ class InternetSum {
     return *this;
   }
   /// The sum in 16 bits, host order of the big-endian words.
-  constexpr std::uint16_t folded() const noexcept {
-    std::uint64_t s = sum_;
-    s = (s & 0xffff'ffff) + (s >> 32);
-    s = (s & 0xffff) + (s >> 16);
-    s = (s & 0xffff) + (s >> 16);
-    s = (s & 0xffff) + (s >> 16);
-    return static_cast<std::uint16_t>(s);
+  constexpr std::uint16_t folded() const noexcept { return fold(sum_); }
+  /// 64 bits of words, in 16.
+  static constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
+    // Added to itself with its halves the other way round, a word has in its upper half the sum of
+    // both, the carry taken around.
+    const std::uint64_t once = sum + (sum << 32 | sum >> 32);
+    const auto half = static_cast<std::uint32_t>(once >> 32);
+    const std::uint32_t twice = half + (half << 16 | half >> 16);
+    return static_cast<std::uint16_t>(twice >> 16);
   }
   /// The value for the checksum field.
   constexpr std::uint16_t checksum() const noexcept {
@@ -53,9 +58,54 @@ class InternetSum {
   std::uint64_t sum_ = 0;
 };
 
+namespace detail {
+
+/// Below this the set-up of a wide path costs more than it saves.
+constexpr std::size_t kWideFrom = 128;
+
+/// The ones' complement sum of two: a carry out of 64 bits counts as one.
+constexpr std::uint64_t plus(std::uint64_t a, std::uint64_t b) noexcept {
+  const std::uint64_t sum = a + b;
+  return sum + (sum < b ? 1 : 0);
+}
+
+/// Sums n octets in words of 64 bits, in the machine's order; with kCopy, stores them at `to` too.
+template <bool kCopy>
+inline std::uint64_t sum_words(std::uint8_t* to, const std::uint8_t* p, std::size_t n) noexcept {
+  std::uint64_t sum = 0;
+  const auto take = [&](auto word) {
+    std::memcpy(&word, p, sizeof word);
+    if constexpr (kCopy) {
+      std::memcpy(to, &word, sizeof word);
+      to += sizeof word;
+    }
+    p += sizeof word;
+    sum = plus(sum, word);
+  };
+  for (; n >= 8; n -= 8) take(std::uint64_t{});
+  if ((n & 4) != 0) take(std::uint32_t{});
+  if ((n & 2) != 0) take(std::uint16_t{});
+  if ((n & 1) != 0) take(std::uint8_t{});
+  return sum;
+}
+
+/// Such a sum, brought to 16 bits and to the order of the wire.
+constexpr InternetSum from_native(std::uint64_t sum) noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  const std::uint16_t folded = InternetSum::fold(sum);
+  return InternetSum{static_cast<std::uint16_t>(folded << 8 | folded >> 8)};
+}
+
+InternetSum long_sum(Bytes b) noexcept;
+
+}  // namespace detail
+
 /// The sum over `b`, an odd last octet padded with zero. AVX2 where the machine has it, else 64-bit
 /// words; O(n).
-InternetSum internet_sum(Bytes b) noexcept;
+inline InternetSum internet_sum(Bytes b) noexcept {
+  if (b.size() >= detail::kWideFrom) return detail::long_sum(b);
+  return detail::from_native(detail::sum_words<false>(nullptr, b.data(), b.size()));
+}
 
 /// Copies `from` to the front of `to` and sums it on the way: one pass over memory instead of two.
 /// Precondition: it fits, and the two do not overlap.

@@ -78,11 +78,14 @@ TEST(InternetSum, APieceAtAnOddOffsetIsAddedSwapped) {
   }
 }
 
-// Lanes of 32 bits would overflow if they were not emptied in time: all ones, over 1 MiB.
-TEST(InternetSum, LongRunsOfOnesDoNotOverflow) {
+// Lanes of 32 bits would overflow if they were not emptied in time, at either end of what a word
+// can be: over 1 MiB.
+TEST(InternetSum, LongRunsOfOneWordDoNotOverflow) {
   for (const std::size_t n : {std::size_t{1} << 20, (std::size_t{1} << 20) + 64 * 0x4000 + 3}) {
-    const std::vector<std::uint8_t> ones(n, 0xff);
-    ASSERT_EQ(internet_sum(ones).folded(), naive(ones)) << n;
+    for (const unsigned octet : {0xffu, 0x80u, 0x7fu, 0u}) {
+      const std::vector<std::uint8_t> all(n, static_cast<std::uint8_t>(octet));
+      ASSERT_EQ(internet_sum(all).folded(), naive(all)) << n << " of " << octet;
+    }
   }
 }
 
