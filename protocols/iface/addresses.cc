@@ -8,13 +8,6 @@ AddressTable::AddressTable(std::uint32_t capacity, const Secret& secret,
                            std::pmr::memory_resource& memory)
     : secret_{secret}, slab_{capacity, memory}, table_{capacity, memory} {}
 
-std::uint32_t AddressTable::index_of(InterfaceId interface,
-                                     const IpAddress& address) const noexcept {
-  return table_.find(hash(address), [&](std::uint32_t i) {
-    return slab_.at(i).address == address && slab_.at(i).interface == interface;
-  });
-}
-
 bool AddressTable::add(InterfaceId interface, const IpAddress& address, AddressKind kind) noexcept {
   if (const std::uint32_t index = index_of(interface, address); index != IndexTable::kNone) {
     ++slab_.at(index).count;
@@ -33,22 +26,9 @@ void AddressTable::remove(InterfaceId interface, const IpAddress& address) noexc
   slab_.erase(index);
 }
 
-std::optional<AddressKind> AddressTable::find(InterfaceId interface,
-                                              const IpAddress& address) const noexcept {
-  const std::uint32_t index = index_of(interface, address);
-  if (index == IndexTable::kNone) return std::nullopt;
-  return slab_.at(index).kind;
-}
-
 bool AddressTable::is_own(const IpAddress& address) const noexcept {
   return table_.find(hash(address), [&](std::uint32_t i) {
     return slab_.at(i).address == address && slab_.at(i).kind == AddressKind::kUnicast;
-  }) != IndexTable::kNone;
-}
-
-bool AddressTable::is_known(const IpAddress& address) const noexcept {
-  return table_.find(hash(address), [&](std::uint32_t i) {
-    return slab_.at(i).address == address;
   }) != IndexTable::kNone;
 }
 

@@ -57,6 +57,26 @@ class AddressTable {
   IndexTable table_;
 };
 
+inline std::uint32_t AddressTable::index_of(InterfaceId interface,
+                                            const IpAddress& address) const noexcept {
+  return table_.find(hash(address), [&](std::uint32_t i) {
+    return slab_.at(i).address == address && slab_.at(i).interface == interface;
+  });
+}
+
+inline std::optional<AddressKind> AddressTable::find(InterfaceId interface,
+                                                     const IpAddress& address) const noexcept {
+  const std::uint32_t index = index_of(interface, address);
+  if (index == IndexTable::kNone) return std::nullopt;
+  return slab_.at(index).kind;
+}
+
+inline bool AddressTable::is_known(const IpAddress& address) const noexcept {
+  return table_.find(hash(address), [&](std::uint32_t i) {
+    return slab_.at(i).address == address;
+  }) != IndexTable::kNone;
+}
+
 /// The source for a packet to `destination` out of an interface's own addresses: for IPv4 the one
 /// in the subnet of the next hop (RFC 1122 section 3.3.4.3), for IPv6 rules 1, 2, 6 and 8 of RFC
 /// 6724 section 5. None: no address of that family, or none whose scope reaches. O(addresses).

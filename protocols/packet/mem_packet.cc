@@ -84,42 +84,6 @@ void MemPacket::free_chain(Node* node) noexcept {
   }
 }
 
-MemPacket::Node* MemPacket::last() const noexcept {
-  Node* n = node_;
-  while (n->chain != nullptr) n = n->chain;
-  return n;
-}
-
-MutBytes MemPacket::prepend(std::size_t n) noexcept {
-  Block& block = *node_->block;
-  if (static_cast<std::size_t>(node_->data - block.octets_at()) < n) return {};
-  if (block.owners > 1) {  // what lies in front may be another view's
-    if (node_->data != block.viewed_begin) return {};
-    block.viewed_begin -= n;
-  }
-  node_->data -= n;
-  node_->size += static_cast<std::uint32_t>(n);
-  return {node_->data, n};
-}
-
-std::size_t MemPacket::tailroom_of(const Node& node) noexcept {
-  const std::uint8_t* end = node.data + node.size;
-  if (node.block->owners > 1 && end != node.block->viewed_end) return 0;  // another view's octets
-  return static_cast<std::size_t>(node.block->end() - end);
-}
-
-std::size_t MemPacket::tailroom() const noexcept {
-  return tailroom_of(*last());
-}
-
-MutBytes MemPacket::append(std::size_t n) noexcept {
-  Node* at = last();
-  if (tailroom_of(*at) < n) return {};
-  if (at->block->owners > 1) at->block->viewed_end += n;
-  at->size += static_cast<std::uint32_t>(n);
-  return {at->data + at->size - n, n};
-}
-
 void MemPacket::trim_front_slow(std::size_t n) noexcept {
   while (n > node_->size) {
     SMOL_CHECK(node_->chain != nullptr);
@@ -139,7 +103,7 @@ void MemPacket::drop_first() noexcept {
   free_chain(std::exchange(node_, next));
 }
 
-void MemPacket::trim_back(std::size_t n) noexcept {
+void MemPacket::trim_back_slow(std::size_t n) noexcept {
   std::size_t keep = size();
   SMOL_CHECK(n <= keep);
   keep -= n;
@@ -189,33 +153,11 @@ std::optional<MemPacket> MemPacket::share(std::size_t offset, std::size_t length
   return out;
 }
 
-bool MemPacket::held() const noexcept {
-  for (const Node* n = node_; n != nullptr; n = n->chain) {
-    if (n->holders > 1) return true;
-  }
-  return false;
-}
-
-bool MemPacket::unique() const noexcept {
-  for (const Node* n = node_; n != nullptr; n = n->chain) {
-    if (n->block->owners > 1) return false;
-  }
-  return !held();
-}
-
 void MemPacket::chain(MemPacket other) noexcept {
   if (!other || other.size() == 0) return;
   Node* at = last();
   SMOL_CHECK(at->holders == 1);  // another holder would find octets behind its packet
   at->chain = other.release();
-}
-
-std::size_t MemPacket::true_size() const noexcept {
-  std::size_t total = 0;
-  for (const Node* n = node_; n != nullptr; n = n->chain) {
-    total += sizeof(Node) + sizeof(Block) + n->block->octets;
-  }
-  return total;
 }
 
 }  // namespace smol

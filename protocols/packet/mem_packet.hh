@@ -68,7 +68,13 @@ class MemPacket {
     }
     trim_front_slow(n);
   }
-  void trim_back(std::size_t n) noexcept;
+  void trim_back(std::size_t n) noexcept {
+    if (node_->chain == nullptr && n <= node_->size) [[likely]] {
+      node_->size -= static_cast<std::uint32_t>(n);
+      return;
+    }
+    trim_back_slow(n);
+  }
   Bytes segment(std::size_t n) const noexcept {
     const Node* at = node_;
     for (; n > 0 && at != nullptr; --n) at = at->chain;
@@ -98,6 +104,7 @@ class MemPacket {
   static std::size_t tailroom_of(const Node& node) noexcept;
   MutBytes pull_up(std::size_t n) noexcept;
   void trim_front_slow(std::size_t n) noexcept;
+  void trim_back_slow(std::size_t n) noexcept;
   void drop_first() noexcept;
   bool held() const noexcept;
   Node* last() const noexcept;
@@ -156,5 +163,63 @@ struct MemPacket::Block {
   std::uint8_t* octets_at() noexcept { return reinterpret_cast<std::uint8_t*>(this + 1); }
   const std::uint8_t* end() noexcept { return octets_at() + octets; }
 };
+
+inline MemPacket::Node* MemPacket::last() const noexcept {
+  Node* n = node_;
+  while (n->chain != nullptr) n = n->chain;
+  return n;
+}
+
+inline MutBytes MemPacket::prepend(std::size_t n) noexcept {
+  Block& block = *node_->block;
+  if (static_cast<std::size_t>(node_->data - block.octets_at()) < n) return {};
+  if (block.owners > 1) {  // what lies in front may be another view's
+    if (node_->data != block.viewed_begin) return {};
+    block.viewed_begin -= n;
+  }
+  node_->data -= n;
+  node_->size += static_cast<std::uint32_t>(n);
+  return {node_->data, n};
+}
+
+inline std::size_t MemPacket::tailroom_of(const Node& node) noexcept {
+  const std::uint8_t* end = node.data + node.size;
+  if (node.block->owners > 1 && end != node.block->viewed_end) return 0;  // another view's octets
+  return static_cast<std::size_t>(node.block->end() - end);
+}
+
+inline std::size_t MemPacket::tailroom() const noexcept {
+  return tailroom_of(*last());
+}
+
+inline MutBytes MemPacket::append(std::size_t n) noexcept {
+  Node* at = last();
+  if (tailroom_of(*at) < n) return {};
+  if (at->block->owners > 1) at->block->viewed_end += n;
+  at->size += static_cast<std::uint32_t>(n);
+  return {at->data + at->size - n, n};
+}
+
+inline bool MemPacket::held() const noexcept {
+  for (const Node* n = node_; n != nullptr; n = n->chain) {
+    if (n->holders > 1) return true;
+  }
+  return false;
+}
+
+inline bool MemPacket::unique() const noexcept {
+  for (const Node* n = node_; n != nullptr; n = n->chain) {
+    if (n->block->owners > 1) return false;
+  }
+  return !held();
+}
+
+inline std::size_t MemPacket::true_size() const noexcept {
+  std::size_t total = 0;
+  for (const Node* n = node_; n != nullptr; n = n->chain) {
+    total += sizeof(Node) + sizeof(Block) + n->block->octets;
+  }
+  return total;
+}
 
 }  // namespace smol
