@@ -109,12 +109,14 @@ std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in) noexcept {
   if (front.empty()) return Drop::kTcpTruncated;
   const Result<TcpView> view = TcpView::parse(front.subspan(in.l4));
   if (!view) return view.error();
-  const Result<TcpRepr> repr = TcpRepr::parse(*view);
-  if (!repr) return repr.error();
+  TcpOptions& options = in.segment.options;
+  options = TcpOptions{};
+  if (const std::optional<Drop> refused = TcpRepr::read_options(*view, options)) [[unlikely]]
+    return refused;
   // No socket has a key, so no signature is one that was agreed on (RFC 5925 section 7.5).
-  if (repr->options.md5) [[unlikely]]
+  if (options.md5) [[unlikely]]
     return Drop::kTcpUnexpectedMd5;
-  if (repr->options.authentication) [[unlikely]]
+  if (options.authentication) [[unlikely]]
     return Drop::kTcpUnexpectedAo;
 
   const bool scoped = in.destination.is_link_local() || in.source.is_link_local();
@@ -129,7 +131,6 @@ std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in) noexcept {
   in.segment.window = view->window();
   in.segment.urgent = view->urgent_pointer();
   in.segment.flags = view->flags();
-  in.segment.options = repr->options;
   return std::nullopt;
 }
 
@@ -309,38 +310,21 @@ void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) 
   using tcp::Note;
   Socket& socket = sockets_.at(index);
   std::uint16_t events = 0;
-  if (actions.notes != 0) {
-    count(actions);
-    if ((actions.notes & Note::kReadable) != 0 && worth_reading(socket)) {
-      events |= SocketEvents::kReadable;
-    }
-    if ((actions.notes & Note::kPeerClosed) != 0) events |= SocketEvents::kPeerClosed;
-    if ((actions.notes & Note::kDeadline) != 0) events |= SocketEvents::kDeadline;
-    if ((actions.notes & Note::kSoftError) != 0) events |= SocketEvents::kSoftError;
-    if ((actions.notes & Note::kSent) != 0 && socket.lingering) events |= SocketEvents::kClosed;
-    if ((actions.notes & Note::kUrgent) != 0) events |= SocketEvents::kUrgent;
-    if ((actions.notes & Note::kWritable) != 0 && socket.wants_writable) {
-      if (worth_writing(socket)) {
-        socket.wants_writable = false;
-        events |= SocketEvents::kWritable;
-      } else if (net_.short_of_memory()) {
-        starve(index);
-      }
-    }
-    if ((actions.notes & Note::kFastOpenLost) != 0) [[unlikely]]
-      pause_fast_open(socket);
-    if ((actions.notes & Note::kForwardProgress) != 0) net_.confirm(socket.path);
-    if ((actions.notes & Note::kReachedR1) != 0) {
-      net_.doubt(socket.path);
-      if (socket.owned && socket.connection.trouble_is_news()) events |= SocketEvents::kSoftError;
-    }
-    if ((actions.notes & Note::kPathMtu) != 0) path_mtu_learned(socket);
-    if ((actions.notes & Note::kConnected) != 0) {
-      established(index);
-      if (!socket.connection.passive())
-        events |= SocketEvents::kConnected | SocketEvents::kWritable;
+  if ((actions.notes & Note::kReadable) != 0 && worth_reading(socket)) {
+    events |= SocketEvents::kReadable;
+  }
+  if ((actions.notes & Note::kWritable) != 0 && socket.wants_writable) {
+    if (worth_writing(socket)) {
+      socket.wants_writable = false;
+      events |= SocketEvents::kWritable;
+    } else if (net_.short_of_memory()) {
+      starve(index);
     }
   }
+  if ((actions.notes & Note::kForwardProgress) != 0) net_.confirm(socket.path);
+  constexpr std::uint32_t kOften = Note::kReadable | Note::kWritable | Note::kForwardProgress;
+  if ((actions.notes & ~kOften) != 0) [[unlikely]]
+    events |= perform_rare(index, actions);
   if (events != 0) tell(index, events);
   if (actions.send) make_ready(index);
   if (actions.time_wait) {
@@ -350,6 +334,32 @@ void TcpTransport<P>::perform(std::uint32_t index, const tcp::Actions& actions) 
   } else {
     net_.wheel().arm_by(socket.timer, socket.connection.deadline());
   }
+}
+
+/// What few events bring with them; what to tell the user of it.
+template <PacketBuffer P>
+std::uint16_t TcpTransport<P>::perform_rare(std::uint32_t index,
+                                            const tcp::Actions& actions) noexcept {
+  using tcp::Note;
+  Socket& socket = sockets_.at(index);
+  std::uint16_t events = 0;
+  count(actions);
+  if ((actions.notes & Note::kPeerClosed) != 0) events |= SocketEvents::kPeerClosed;
+  if ((actions.notes & Note::kDeadline) != 0) events |= SocketEvents::kDeadline;
+  if ((actions.notes & Note::kSoftError) != 0) events |= SocketEvents::kSoftError;
+  if ((actions.notes & Note::kSent) != 0 && socket.lingering) events |= SocketEvents::kClosed;
+  if ((actions.notes & Note::kUrgent) != 0) events |= SocketEvents::kUrgent;
+  if ((actions.notes & Note::kFastOpenLost) != 0) pause_fast_open(socket);
+  if ((actions.notes & Note::kReachedR1) != 0) {
+    net_.doubt(socket.path);
+    if (socket.owned && socket.connection.trouble_is_news()) events |= SocketEvents::kSoftError;
+  }
+  if ((actions.notes & Note::kPathMtu) != 0) path_mtu_learned(socket);
+  if ((actions.notes & Note::kConnected) != 0) {
+    established(index);
+    if (!socket.connection.passive()) events |= SocketEvents::kConnected | SocketEvents::kWritable;
+  }
+  return events;
 }
 
 template <PacketBuffer P>

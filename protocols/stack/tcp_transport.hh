@@ -266,6 +266,7 @@ class TcpTransport {
   static void append_text(PacketQueue<P>& queue, P packet) noexcept;
   static void prepend_text(PacketQueue<P>& queue, P packet) noexcept;
   void perform(std::uint32_t index, const tcp::Actions& actions) noexcept;
+  std::uint16_t perform_rare(std::uint32_t index, const tcp::Actions& actions) noexcept;
   void count(const tcp::Actions& actions) noexcept;
   void path_mtu_learned(Socket& socket) noexcept;
   void established(std::uint32_t index) noexcept;

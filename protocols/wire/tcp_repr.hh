@@ -45,6 +45,9 @@ struct TcpRepr {
   /// RST, none at all), port zero (kTcpBadPort) and bad options. URG, ECE and CWR do not count as
   /// flags there. PSH beside SYN or RST is let go.
   static Result<TcpRepr> parse(const TcpView& view) noexcept;
+  /// Why parse() would refuse it, or nothing: then `options`, which must be empty, holds what
+  /// parse() would have read of them. For who takes the other fields from the view.
+  static std::optional<Drop> read_options(const TcpView& view, TcpOptions& options) noexcept;
   /// Writes out.first(header_len()), padding included: a recycled buffer cannot leak. The checksum
   /// is left zero: offload or the stack fills it in. Precondition: it fits.
   constexpr void emit(MutBytes out) const noexcept;
@@ -57,24 +60,33 @@ struct TcpRepr {
   std::optional<Drop> read(const TcpView& view) noexcept;
 };
 
-inline std::optional<Drop> TcpRepr::read(const TcpView& view) noexcept {
+inline std::optional<Drop> TcpRepr::read_options(const TcpView& view,
+                                                 TcpOptions& options) noexcept {
   const TcpFlags flags = view.flags();
   const auto one =
       static_cast<std::uint8_t>(flags.raw & (TcpFlags::kFin | TcpFlags::kSyn | TcpFlags::kRst));
   if ((one & (one - 1)) != 0 || (one == 0 && !flags.ack() && !flags.psh())) [[unlikely]] {
     return Drop::kTcpBadFlags;
   }
-  src_port = view.src_port();
-  dst_port = view.dst_port();
-  if (src_port == 0 || dst_port == 0) [[unlikely]]
+  if (view.src_port() == 0 || view.dst_port() == 0) [[unlikely]]
     return Drop::kTcpBadPort;
   if (!options.read(view.options())) [[unlikely]]
     return Drop::kTcpBadOption;
+  return std::nullopt;
+}
+
+inline std::optional<Drop> TcpRepr::read(const TcpView& view) noexcept {
+  if (const std::optional<Drop> refused = read_options(view, options)) return refused;
+  const TcpFlags flags = view.flags();
+  src_port = view.src_port();
+  dst_port = view.dst_port();
   seq = view.seq();
   if (flags.ack()) ack = view.ack();
   // A push goes with data and FIN; beside SYN and RST it says nothing.
-  const bool push = flags.psh() && (one == 0 || one == TcpFlags::kFin);
-  control = static_cast<TcpControl>(one | (push ? TcpFlags::kPsh : 0));
+  const bool push = flags.psh() && !flags.syn() && !flags.rst();
+  control =
+      static_cast<TcpControl>((flags.raw & (TcpFlags::kFin | TcpFlags::kSyn | TcpFlags::kRst)) |
+                              (push ? TcpFlags::kPsh : 0));
   window = view.window();
   urgent = flags.urg() ? view.urgent_pointer() : std::uint16_t{0};
   ece = flags.ece();
