@@ -21,29 +21,6 @@ std::uint32_t longest_gap_us(const Context& context) noexcept {
 
 }  // namespace
 
-/// Text up to `next` went into line: when to acknowledge it (what fills a hole, or a part of one,
-/// at once). The whole burst is taken before anything is sent, so this comes to one ACK a burst at
-/// most.
-void Connection::take_text(const Context& context, Instant now, SeqNumber next, bool in_hole,
-                           const Text& text, Actions& out) noexcept {
-  bytes_received_ += rcv_nxt_.until(next);
-  rcv_nxt_ = next;
-  out.note(Note::kReadable);
-  time_text(context, now);
-  const std::uint32_t unacknowledged = last_ack_sent_.until(rcv_nxt_);
-  if (in_hole || dup_acks_owed_ > 0) {
-    // The ACKs owed would all say the new number, and the second to fourth of them seem to tell of
-    // a loss. What selective acknowledgement has to tell is still to be told, once.
-    dup_acks_owed_ = sack_ && (reassembly_.fresh() > 0 || !duplicate_.empty()) ? 1 : 0;
-    ack_now_ = true;
-  } else if (unacknowledged >= 2u * rcv_mss_ || quick_acks_ > 0 || at_rest(text) ||
-             context.config.ack_delay <= Duration::zero()) {
-    ack_now_ = true;
-  } else if (timer(Timer::kDelayedAck) == kNever) {
-    arm(Timer::kDelayedAck, now + ack_delay(context));
-  }
-}
-
 /// A connection begins as bulk, unhurried: what it is shows as text comes.
 void Connection::start_acknowledging(const Context& context, Instant now) noexcept {
   quick_acks_ = static_cast<std::uint8_t>(std::min<std::uint32_t>(context.config.quick_acks, 0xff));
@@ -52,10 +29,10 @@ void Connection::start_acknowledging(const Context& context, Instant now) noexce
 }
 
 /// How far apart texts come. After a silence of an RTO the peer begins in slow start again (RFC
-/// 5681 section 4.1), unless what it sends are questions.
+/// 5681 section 4.1), unless what it sends are questions. Precondition: the last came before `now`,
+/// as the clock tells.
 void Connection::time_text(const Context& context, Instant now) noexcept {
   const std::uint32_t gap_us = clock_us(now) - last_text_us_;
-  if (gap_us == 0) return;  // of one burst
   if (microseconds(gap_us) > rto_.value() && !interactive_) start_acknowledging(context, now);
   last_text_us_ = clock_us(now);
   const std::uint32_t longest = longest_gap_us(context);
@@ -76,12 +53,6 @@ void Connection::on_delayed_ack_timer() noexcept {
   disarm(Timer::kDelayedAck);
   interactive_ = false;
   ack_now_ = true;
-}
-
-/// A peer that has more to say (no PSH), sent less than a full segment and could send no full one
-/// now is at the end of our window: it waits for us.
-bool Connection::at_rest(const Text& text) const noexcept {
-  return !text.pushed && text.len < rcv_mss_ && receive_window() < rcv_mss_;
 }
 
 /// While text keeps coming, a few times as long as it takes the next to come: who sends no more

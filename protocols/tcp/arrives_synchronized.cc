@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "protocols/tcp/connection.hh"
+#include "protocols/tcp/every_segment.hh"
 
 namespace smol::tcp {
 namespace {
@@ -18,13 +19,49 @@ Actions Connection::segment_arrives(const Context& context, Instant now, const S
   Actions out;
   steps.clear();
   ++segs_in_;
-  if (state_ == State::kSynSent) {
+  if (is_plain_text(context, segment)) {
+    plain_text_arrives(context, now, segment, out);
+  } else if (state_ == State::kSynSent) {
     arrives_syn_sent(context, now, segment, out, steps);
   } else {
     arrives_synchronized(context, now, segment, out, steps);
   }
   out.send = may_send();
   return out;
+}
+
+/// The text that is next in line, all of it in the window, and no other news than perhaps a window:
+/// what bulk data is made of. Of such a segment the eight steps come to plain_text_arrives().
+bool Connection::is_plain_text(const Context& context, const SegmentIn& segment) const noexcept {
+  constexpr std::uint8_t kNews =
+      TcpFlags::kFin | TcpFlags::kSyn | TcpFlags::kRst | TcpFlags::kUrg | TcpFlags::kAck;
+  if (state_ != State::kEstablished || (segment.flags.raw & kNews) != TcpFlags::kAck) return false;
+  if (segment.seq != rcv_nxt_ || segment.ack != snd_una_) return false;
+  // Nothing is zero less one, and so more than any window.
+  if (segment.len - 1 >= receive_window()) return false;
+  const TcpOptions& options = segment.options;
+  if (!options.sack.empty() || options.user_timeout) return false;
+  if (timestamps_ && (!options.timestamps ||
+                      static_cast<std::int32_t>(options.timestamps->tsval - ts_recent_) < 0)) {
+    return false;
+  }
+  return !ecn_ && !detached_ && !peer_fin_seen_ && reassembly_.empty() && !context.out_of_memory;
+}
+
+/// Precondition: is_plain_text().
+void Connection::plain_text_arrives(const Context& context, Instant now, const SegmentIn& segment,
+                                    Actions& out) noexcept {
+  last_received_ = now;
+  keep_alive_sent_ = 0;
+  if (timestamps_ && rcv_nxt_.at_or_before(last_ack_sent_)) {
+    ts_recent_ = segment.options.timestamps->tsval;
+    ts_recent_at_ = now;
+  }
+  update_window(context, now, segment);
+  note_size(segment.len);
+  out.text_len = segment.len;
+  const Text text{segment.seq, 0, segment.len, false, segment.flags.psh()};
+  take_text(context, now, text.end(), false, text, out);
 }
 
 void Connection::arrives_synchronized(const Context& context, Instant now, const SegmentIn& segment,
@@ -382,6 +419,12 @@ void Connection::fin_acknowledged(const Context& context, Instant now, Actions& 
   }
 }
 
+/// A segment of the peer's had so much text. No more than what we take counts: a larger one was
+/// merged on its way from several.
+void Connection::note_size(std::uint32_t len) noexcept {
+  rcv_mss_ = static_cast<std::uint16_t>(std::clamp<std::uint32_t>(len, rcv_mss_, local_mss_));
+}
+
 /// Seventh: the text.
 Connection::Next Connection::accept_text(const Context& context, Instant now, const Text& text,
                                          Actions& out, ReassemblySteps& steps) noexcept {
@@ -401,9 +444,7 @@ Connection::Next Connection::accept_text(const Context& context, Instant now, co
     out.drop_segment(Drop::kTcpMemory);
     return Next::kContinue;
   }
-  // No more than what we take: a larger one was merged on its way from several.
-  rcv_mss_ = static_cast<std::uint16_t>(
-      std::clamp<std::uint32_t>(text.offset + text.len, rcv_mss_, local_mss_));
+  note_size(text.offset + text.len);
   const bool next_in_line = text.begin == rcv_nxt_;
   // In line it needs no range, so that reassembly without room for one cannot keep the hole open.
   if (next_in_line && !reassembly_.reached_by(context.ranges, text.end())) [[likely]] {

@@ -279,6 +279,10 @@ class Connection {
                         ReassemblySteps& steps) noexcept;
   void arrives_synchronized(const Context& context, Instant now, const SegmentIn& segment,
                             Actions& out, ReassemblySteps& steps) noexcept;
+  bool is_plain_text(const Context& context, const SegmentIn& segment) const noexcept;
+  void plain_text_arrives(const Context& context, Instant now, const SegmentIn& segment,
+                          Actions& out) noexcept;
+  void note_size(std::uint32_t len) noexcept;
   bool acceptable(const SegmentIn& segment) const noexcept;
   void refuse(const Context& context, Instant now, const SegmentIn& segment, Actions& out) noexcept;
   Text trim(const SegmentIn& segment, Actions& out) const noexcept;

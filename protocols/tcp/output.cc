@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocols/tcp/connection.hh"
+#include "protocols/tcp/every_segment.hh"
 
 namespace smol::tcp {
 
@@ -37,14 +38,16 @@ bool Connection::next_segment(const Context& context, Instant now, SegmentOut& o
 }
 
 bool Connection::send_data(const Context& context, Instant now, SegmentOut& out) noexcept {
-  if (send_tail_probe(context, now, out)) return true;
+  if (tlp_due_ && send_tail_probe(context, now, out)) return true;
   if (frto_new_) {
     if (send_new(context, now, out)) return true;
     // What came of it will be told, unless the window has shut; if nothing could go, the old must.
     if (snd_nxt_.after(recover_)) return send_probe(context, now, out);
     frto_ = frto_new_ = false;
   }
-  return resend(context, now, out) || send_probe(context, now, out) || send_new(context, now, out);
+  if (board_.lost() > 0 && resend(context, now, out)) return true;
+  if (probe_due_ && send_probe(context, now, out)) return true;
+  return send_new(context, now, out);
 }
 
 bool Connection::handshake_segment(const Context& context, Instant now, SegmentOut& out) noexcept {
@@ -97,9 +100,8 @@ bool Connection::handshake_segment(const Context& context, Instant now, SegmentO
 }
 
 /// What is taken for lost, from the left, as the congestion window and the pace allow; none beyond
-/// the peer's window (RFC 9293 SHLD-16).
+/// the peer's window (RFC 9293 SHLD-16). Precondition: something is taken for lost.
 bool Connection::resend(const Context& context, Instant now, SegmentOut& out) noexcept {
-  if (board_.lost() == 0) return false;
   const Scoreboard::Hole hole = board_.next_hole(context.sent, mss_ + 1u);
   const std::uint32_t offset = snd_una_.until(hole.begin);
   const SeqNumber text_end = earlier(hole.end, snd_end_);
@@ -131,9 +133,8 @@ bool Connection::resend(const Context& context, Instant now, SegmentOut& out) no
 }
 
 /// RFC 8985 section 7.3: new data if there is some, else the end of the flight again, whatever the
-/// congestion window says.
+/// congestion window says. Precondition: tlp_due_.
 bool Connection::send_tail_probe(const Context& context, Instant now, SegmentOut& out) noexcept {
-  if (!tlp_due_) return false;
   tlp_due_ = false;
   if (board_.in_flight() == 0 || snd_wnd_ == 0) return false;
   const std::uint32_t flight = unacked();
@@ -204,14 +205,6 @@ void Connection::send_first(const Context& context, Instant now, std::uint32_t l
 
 /// What the timer wheel can tell apart, twice: at high rates less cannot be waited for.
 constexpr Duration kLeastPause = microseconds(131);
-
-/// Is it too early for the next segment?
-bool Connection::must_pace(Instant now) noexcept {
-  if (pace_q10_ == 0 || pace_until_ <= now) return false;
-  waits_for_ = WaitsFor::kPacing;
-  arm(Timer::kPace, pace_until_);
-  return true;
-}
 
 /// `octets` go now. A connection that sent less than it might have may send as much at once later
 /// as the burst allows.
@@ -295,18 +288,6 @@ bool Connection::send_new(const Context& context, Instant now, SegmentOut& out) 
   send_first(context, now, len, fin, out);
   schedule_probe(context, now);
   return true;
-}
-
-/// What the network lets us send now. With nothing in flight a segment always goes: no ACK would
-/// come to let it. Without SACK, the first two duplicate ACKs let one new segment go each (limited
-/// transmit, RFC 3042); with it, what was SACKed is in flight no more.
-std::uint32_t Connection::congestion_room() const noexcept {
-  const std::uint32_t in_flight = board_.in_flight();
-  if (in_flight == 0) return std::max(congestion_.cwnd(), std::uint32_t{mss_});
-  const std::uint32_t extra =
-      sack_ || episode_ == Episode::kRecovery ? 0 : std::min<std::uint32_t>(dup_acks_, 2) * mss_;
-  const std::uint32_t window = congestion_.cwnd() + extra;
-  return window > in_flight ? window - in_flight : 0;
 }
 
 /// A segment of less than full size could go. Should it? Sender-side silly-window avoidance (RFC

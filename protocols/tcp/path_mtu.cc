@@ -85,12 +85,6 @@ std::uint32_t Connection::probe_len(Instant now, std::uint32_t queued,
   return queued < len + behind || window < len + behind ? 0 : len;
 }
 
-/// A segment with `len` octets of text went for the first time; SND.NXT stands behind it.
-void Connection::path_sent(std::uint32_t len) noexcept {
-  if (len < mss_) return;
-  path_.sent(snd_nxt_, static_cast<std::uint16_t>(len + option_octets()));
-}
-
 void Connection::path_acked(Actions& out) noexcept {
   if (!path_.acked(snd_una_)) return;
   cut_for_path(timestamps_);

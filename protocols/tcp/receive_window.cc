@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "protocols/tcp/connection.hh"
+#include "protocols/tcp/every_segment.hh"
 
 namespace smol::tcp {
 namespace {
@@ -20,33 +21,6 @@ constexpr Duration kAnyRoundTrip = milliseconds(100);
 std::uint8_t Connection::shift_for(std::uint32_t buffer) noexcept {
   const auto bits = static_cast<int>(std::bit_width(buffer));
   return static_cast<std::uint8_t>(std::clamp(bits - 16, 0, 14));
-}
-
-/// The least by which the right edge is moved (receiver-side silly-window avoidance, RFC 9293
-/// section 3.8.6.2.2), and that the scale can say.
-std::uint32_t Connection::window_step() const noexcept {
-  return std::max(std::min<std::uint32_t>(receive_buffer_ / 2, rcv_mss_), 1u << rcv_shift_);
-}
-
-/// The window field. The right edge moves only by a worthwhile step and never back: what was
-/// promised is accepted. The field is rounded so that the edge does not seem to move back either
-/// (RFC 7323 section 2.4), as long as that promises less than one unit of the scale beyond the
-/// buffer; without this bound the edge would creep on with each ACK, and a window of large units
-/// never close.
-std::uint16_t Connection::select_window(const Context& context) noexcept {
-  const SeqNumber desired = rcv_read_ + receive_buffer_;
-  const std::uint32_t unit = 1u << rcv_shift_;
-  SeqNumber edge = rcv_adv_;
-  if (!context.short_of_memory &&
-      rcv_adv_.distance(desired) >= static_cast<std::int32_t>(window_step())) {
-    edge = desired;
-  }
-  std::uint32_t field = rcv_nxt_.until(edge) >> rcv_shift_;
-  const SeqNumber up = rcv_nxt_ + ((field + 1) << rcv_shift_);
-  if ((rcv_nxt_ + (field << rcv_shift_)).before(rcv_adv_) && up.before(desired + unit)) ++field;
-  field = std::min<std::uint32_t>(field, 0xffff);
-  rcv_adv_ = later(rcv_adv_, rcv_nxt_ + (field << rcv_shift_));
-  return static_cast<std::uint16_t>(field);
 }
 
 /// A window that is nearly shut is reopened as soon as a segment fits; a wide one only by a quarter
