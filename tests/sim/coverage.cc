@@ -92,8 +92,8 @@ std::vector<std::string> all_names() {
   for (std::size_t i = 0; i < kFates; ++i) {
     out.push_back("frame " + std::string{name(static_cast<Fate>(i))});
   }
-  for (const char* name :
-       {"flows 1", "flows 2..99", "flows 100..1000", "no packet to receive into"}) {
+  for (const char* name : {"flows 1", "flows 2..99", "flows 100..1000", "no packet to receive into",
+                           "packets cut by a device"}) {
     out.emplace_back(name);
   }
   for (std::size_t i = 0; i < kQuirks; ++i) {

@@ -181,7 +181,6 @@ void Simulation::act(std::uint32_t which) {
   settle(index);
 }
 
-/// What the two ends of a flow do together, and whether it is over.
 /// Are all who take part in it done?
 bool Simulation::ended(const Flow& flow) const {
   const bool user = flow.users[0]->done();
@@ -539,6 +538,7 @@ Outcome Simulation::outcome() {
       coverage_.add(Coverage::drop(drop), station.drops(drop));
     }
     coverage_.add("no packet to receive into", station.without_packet());
+    coverage_.add("packets cut by a device", station.packets_cut());
   }
   coverage_.add(flows_.size() == 1    ? "flows 1"
                 : flows_.size() < 100 ? "flows 2..99"

@@ -120,6 +120,7 @@ void Station::send(InterfaceId, std::span<MemPacket> burst) noexcept {
   for (MemPacket& packet : burst) {
     MemPacket taken = std::move(packet);
     if (offloads_ && taken.meta().tx.any()) {
+      packets_cut_ += taken.meta().tx.segment_size != 0 ? 1 : 0;
       for (Octets& frame : as_device_sends(octets_of(taken), taken.meta().tx)) {
         sent_.push_back(std::move(frame));
       }

@@ -88,6 +88,8 @@ class Station final : private PacketSink<MemPacket> {
   void check_empty();
   std::uint64_t drops(Drop reason) const { return drops_.value(reason); }
   std::uint64_t without_packet() const { return without_packet_; }
+  /// Packets that the device was to cut into segments.
+  std::uint64_t packets_cut() const { return packets_cut_; }
   std::size_t packets_in_use() const { return pool_->capacity() - pool_->available(); }
 
   /// Memory of frames that are gone.
@@ -110,6 +112,7 @@ class Station final : private PacketSink<MemPacket> {
   std::vector<Octets> sent_;
   std::deque<std::pair<Instant, MemPacket>> in_transmission_;
   std::uint64_t without_packet_ = 0;
+  std::uint64_t packets_cut_ = 0;
   std::vector<Octets>* spare_ = nullptr;
 };
 
