@@ -1,5 +1,6 @@
 #include "tools/bench/daemon_series.hh"
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -88,6 +89,31 @@ class TapRig {
   std::optional<Nginx> nginx_;
 };
 
+/// smold over its own port to a tap, with Linux before it.
+class OwnTapRig {
+ public:
+  explicit OwnTapRig(DaemonPlaces places) : smold_{beside(places), here_, SmoldProcess::kOwnTap} {}
+
+  Figure stream(Way way, Seconds time) {
+    const double before = smold_.cpu();
+    const Stopwatch watch;
+    const StreamFigure figure = run_client(here_, SmoldProcess::kAddress, way, time);
+    const double smold = (smold_.cpu() - before) / watch.elapsed().count();
+    return {figure.gbit_a_second, {{"smold CPU", smold}, {"client CPU", figure.cpu}}};
+  }
+
+ private:
+  /// Its files are not those of the other one.
+  static const DaemonPlaces& beside(DaemonPlaces& places) {
+    places.out /= "own-tap";
+    std::filesystem::create_directories(places.out);
+    return places;
+  }
+
+  NetworkNamespace here_;
+  SmoldProcess smold_;
+};
+
 struct Marks {
   double goal;
   const char* yardstick;
@@ -121,6 +147,14 @@ void add_stream(Series& series, const std::shared_ptr<TapRig>& rig, const std::s
   series.rows.push_back(std::move(reference));
 }
 
+void add_own_stream(Series& series, const std::shared_ptr<OwnTapRig>& rig, const std::string& name,
+                    const std::string& group, Way way) {
+  Row row = row_of(name + " smold, tap:NAME", group, "Gbit/s");
+  row.reference = name + " kernel";
+  row.measure = [rig, way](const Effort& effort) { return rig->stream(way, effort.device); };
+  series.rows.push_back(std::move(row));
+}
+
 void add_http(Series& series, const std::shared_ptr<TapRig>& rig, const std::string& name,
               const std::string& group, bool keep_alive, const Marks& marks) {
   Row ours = row_of(name + " smold", group, "requests/s");
@@ -145,18 +179,22 @@ Series tap_series(const DaemonPlaces& places) {
   const auto rig = std::make_shared<TapRig>(places);
   Series out;
   out.name = "tap";
-  out.title = "smold over net_tap, one worker, and Linux TCP in the same namespace";
+  out.title = "smold over tap, one worker, and Linux TCP in the same namespace";
   out.conditions = {
       "MTU 1500; the kernel's side uses cubic; no thread is pinned; CPU: processors in use, of "
       "smold with the kernel's work that its system calls do",
       "reference: Linux to Linux over a veth pair, TSO, GSO, GRO and checksum offload off; nginx "
       "there with one worker, `return 200`",
+      "tap:NAME: our own port, whose kernel leaves checksums and segmentation to who is behind it",
       "HTTP: wrk -t2 -c64, 6 octets of content; at 2 processors wrk itself is the limit",
   };
   add_stream(out, rig, "to Linux", "one stream, server to Linux client", Way::kFromServer,
              {1.3 * 4.0, "smoltcp 0.13", 4.0});
   add_stream(out, rig, "from Linux", "one stream, Linux client to server", Way::kToServer,
              {1.2 * 9.0, "smoltcp 0.13", 9.0});
+  const auto own = std::make_shared<OwnTapRig>(places);
+  add_own_stream(out, own, "to Linux", "one stream, server to Linux client", Way::kFromServer);
+  add_own_stream(out, own, "from Linux", "one stream, Linux client to server", Way::kToServer);
   add_http(out, rig, "HTTP", "HTTP, connections kept alive", true, {300e3, "lwIP", 200e3});
   add_http(out, rig, "HTTP close", "HTTP, a connection for each request", false,
            {60e3, "smoltcp 0.13", 39e3});

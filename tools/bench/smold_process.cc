@@ -24,7 +24,7 @@ log:
   level: warning
 ports:
   - name: smol0
-    device: net_tap0,iface=smol0
+    device: DEVICE
     addresses:
       - 192.168.69.1/24
 apps:
@@ -36,6 +36,12 @@ apps:
   http:
     enabled: on
 )";
+
+std::string config_over(const std::string& device) {
+  std::string out = kConfig;
+  const std::string word = "DEVICE";
+  return out.replace(out.find(word), word.size(), device);
+}
 
 /// Asks an address for echoes; of the thread's namespace.
 class Pinger {
@@ -75,14 +81,15 @@ class Pinger {
 
 }  // namespace
 
-SmoldProcess::SmoldProcess(const DaemonPlaces& places, const NetworkNamespace& where)
+SmoldProcess::SmoldProcess(const DaemonPlaces& places, const NetworkNamespace& where,
+                           const std::string& device)
     : log_{places.out / "smold.log"},
       server_{"unix://" + std::filesystem::absolute(places.out / "ctl.sock").string()} {
   if (places.smold.empty()) {
     throw Failure{"no smold beside this program: build it, or name one with --smold"};
   }
   const std::filesystem::path config = places.out / "smold.yaml";
-  write_file(config, kConfig);
+  write_file(config, config_over(device));
   const Stopwatch watch;
   process_.emplace(std::vector<std::string>{places.smold.string(), "--config", config.string(),
                                             "--grpc", server_},

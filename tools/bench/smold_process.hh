@@ -26,9 +26,13 @@ class SmoldProcess {
   static constexpr const char* kAddress = "192.168.69.1";
   static constexpr const char* kKernelAddress = "192.168.69.100";
 
-  /// Starts it, gives the kernel's side its address and waits until it answers a ping. Throws
-  /// Failure with the last line of its log. Thread: the main one.
-  SmoldProcess(const DaemonPlaces& places, const NetworkNamespace& where);
+  static constexpr const char* kDpdkTap = "net_tap0,iface=smol0";
+  static constexpr const char* kOwnTap = "tap:smol0";
+
+  /// Starts it over a device of that interface, gives the kernel's side its address and waits until
+  /// it answers a ping. Throws Failure with the last line of its log. Thread: the main one.
+  SmoldProcess(const DaemonPlaces& places, const NetworkNamespace& where,
+               const std::string& device = kDpdkTap);
 
   /// Where its control plane listens.
   const std::string& server() const noexcept { return server_; }
