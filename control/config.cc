@@ -279,7 +279,7 @@ Schema<dataplane::CaptureConfig> capture_schema() {
                              },
                              [](const std::string& file) { return file.empty() ? "none" : file; }},
           "`*.pcapng` is written with directions and drop reasons, any other name as pcap.")
-      .scalar("snap_length", &CaptureConfig::snap_length, integer<std::uint32_t>(64, 65'535),
+      .scalar("snap_length", &CaptureConfig::snap_length, integer<std::uint32_t>(64, 262'144),
               "Octets that are kept of a packet.")
       .scalar("ring", &CaptureConfig::ring_mb, size<std::uint32_t>(1 << 20, 1 << 30, 1 << 20),
               "Memory between each worker and the file, in whole MiB. What does not fit is not "

@@ -178,6 +178,7 @@ void InterfaceService::fill(const InterfaceInfo& from, const Snapshot& snapshot,
   to.set_driver(port.driver);
   to.set_rx_queues(port.rx_queues);
   to.set_tx_queues(port.tx_queues);
+  for (const std::string& offload : port.offloads) to.add_offloads(offload);
   for (const IpPrefix& address : from.addresses) put(address, *to.add_addresses());
   const Snapshot::Rows& rows = snapshot.ports[from.id].counters;
   const auto value = [&](std::string_view name) { return Snapshot::value(rows, name); };

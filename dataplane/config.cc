@@ -294,8 +294,8 @@ Checked check_limits(const Config& config) {
   if (idle.nap <= Duration::zero() || idle.nap > seconds(1)) {
     return refuse("idle.nap: above zero and at most one second");
   }
-  if (config.capture.snap_length < 64 || config.capture.snap_length > 65'535) {
-    return refuse("capture.snap_length: 64 to 65535 octets");
+  if (config.capture.snap_length < 64 || config.capture.snap_length > 262'144) {
+    return refuse("capture.snap_length: 64 to 262144 octets");
   }
   if (config.capture.ring_mb == 0 || config.capture.ring_mb > 1024) {
     return refuse("capture.ring: 1 to 1024 MiB");

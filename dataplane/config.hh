@@ -130,8 +130,8 @@ struct LogConfig {
 struct CaptureConfig {
   std::string
       file;  ///< empty: none. "*.pcapng": pcapng with directions and drop reasons; else pcap
-  std::uint32_t snap_length = 65'535;  ///< octets kept of a packet
-  std::uint32_t ring_mb = 16;          ///< MiB a worker, between it and the file
+  std::uint32_t snap_length = 262'144;  ///< octets kept of a packet
+  std::uint32_t ring_mb = 16;           ///< MiB a worker, between it and the file
 };
 
 /// All that the dataplane needs to know; nothing of it names a DPDK type.

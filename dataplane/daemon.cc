@@ -249,7 +249,7 @@ Result<void, StartError> Daemon::Parts::open_ports(Chance& chance, bool sleep) {
     if (!port) return fail(port.error());
     const std::uint16_t queues = (*port)->queues();
     interfaces.push_back({wanted.name, (*port)->mac(), (*port)->mtu(), wanted.addresses,
-                          (*port)->driver(), queues, queues});
+                          (*port)->driver(), queues, queues, (*port)->offload_names()});
     ports.push_back(std::move(*port));
   }
   return {};

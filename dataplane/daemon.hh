@@ -59,9 +59,10 @@ class Daemon {
     MacAddress mac;
     std::uint16_t mtu;
     std::vector<IpPrefix> addresses;  ///< as configured; the stacks know what they are now
-    std::string driver;               ///< of DPDK: "net_tap"
+    std::string driver;               ///< of DPDK: "net_tap"; or our own: "tap"
     std::uint16_t rx_queues;
     std::uint16_t tx_queues;
+    std::vector<std::string> offloads;  ///< what the device does: "tx-tcp-checksum"
   };
 
   /// Starts all of it, or nothing: on an error all that was made is gone. The calling thread is the

@@ -151,6 +151,7 @@ Result<void, StartError> DpdkPort::configure(const Environment& environment, Eal
     settings.rxmode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
   }
   if (!is_virtual(config_.device)) settings.rxmode.mtu = config_.mtu;
+  rx_checksum_ = (settings.rxmode.offloads & RTE_ETH_RX_OFFLOAD_CHECKSUM) != 0;
   const std::uint64_t tx = settings.txmode.offloads;
   offloads_.ip4_checksum = (tx & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   offloads_.tcp_checksum = (tx & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;

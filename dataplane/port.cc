@@ -1,5 +1,8 @@
 #include "dataplane/port.hh"
 
+#include <array>
+#include <utility>
+
 #include "dataplane/dpdk_port.hh"
 #include "dataplane/printed.hh"
 #include "dataplane/tap_port.hh"
@@ -16,6 +19,21 @@ Result<std::unique_ptr<Port>, StartError> Port::open(const PortConfig& config,
                         config.name + ": " + config.device + ", mac " + printed((*port)->mac()) +
                             ", mtu " + std::to_string(config.mtu));
   return port;
+}
+
+std::vector<std::string> Port::offload_names() const {
+  const std::array<std::pair<const char*, bool>, 6> all = {
+      {{"rx-checksum", rx_checksum_},
+       {"rx-merge", rx_merge_},
+       {"tx-ip4-checksum", offloads_.ip4_checksum},
+       {"tx-tcp-checksum", offloads_.tcp_checksum},
+       {"tx-udp-checksum", offloads_.udp_checksum},
+       {"tx-tcp-segmentation", offloads_.tcp_segmentation != 0}}};
+  std::vector<std::string> out;
+  for (const auto& [name, on] : all) {
+    if (on) out.emplace_back(name);
+  }
+  return out;
 }
 
 bool Port::spread(const Sharding& /*sharding*/) noexcept {

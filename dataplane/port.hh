@@ -46,6 +46,8 @@ class Port {
   MacAddress mac() const noexcept { return mac_; }
   std::uint16_t mtu() const noexcept { return config_.mtu; }
   PortOffloads offloads() const noexcept { return offloads_; }
+  /// What the device does of the work on packets, for people: "tx-tcp-checksum".
+  std::vector<std::string> offload_names() const;
   /// Of DPDK: "net_tap". Of ours: "tap".
   virtual std::string driver() const = 0;
   /// Longest frame to be taken: with an Ethernet header and two VLAN tags. What the device merged
@@ -101,6 +103,8 @@ class Port {
   PortConfig config_;
   MacAddress mac_;
   PortOffloads offloads_;
+  bool rx_checksum_ = false;  ///< the device says of checksums whether they are good
+  bool rx_merge_ = false;     ///< and merges TCP segments
   std::uint16_t queues_ = 1;
   std::uint32_t spread_entries_ = 0;
   bool single_segments_ = false;

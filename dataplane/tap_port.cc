@@ -143,6 +143,8 @@ Result<void, StartError> TapPort::settle(const Environment& environment) {
                       std::strerror(errno)));
   }
   if (ioctl(fd, TUNSETOFFLOAD, offload_ ? kOffloads : 0ul) != 0) offload_ = false;
+  rx_checksum_ = offload_;
+  rx_merge_ = offload_;
   offloads_.tcp_checksum = offload_;
   offloads_.udp_checksum = offload_;
   offloads_.tcp_segmentation = offload_ ? kMostText : 0;

@@ -162,7 +162,7 @@ const std::vector<Row> kRows = {
     {"no nap", [](Config& c) { c.idle.nap = Duration{0}; },
      "idle.nap: above zero and at most one second"},
     {"short snap", [](Config& c) { c.capture.snap_length = 10; },
-     "capture.snap_length: 64 to 65535 octets"},
+     "capture.snap_length: 64 to 262144 octets"},
     {"no ring", [](Config& c) { c.capture.ring_mb = 0; }, "capture.ring: 1 to 1024 MiB"},
     {"negative drain", [](Config& c) { c.drain = seconds(-1); }, "drain: not negative"},
 };

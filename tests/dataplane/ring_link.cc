@@ -32,7 +32,7 @@ RingLink::~RingLink() {
   for (rte_ring* ring : from_port_) rte_ring_free(ring);
 }
 
-bool RingLink::put(const Octets& frame, unsigned queue) {
+rte_mbuf* RingLink::chain_of(const Octets& frame) {
   MbufPacket packet;
   for (std::size_t done = 0; done < frame.size();) {
     MbufPacket piece = pool_->allocate();
@@ -46,7 +46,21 @@ bool RingLink::put(const Octets& frame, unsigned queue) {
       packet = std::move(piece);
     }
   }
-  rte_mbuf* mbuf = packet.release();
+  return packet.release();
+}
+
+bool RingLink::put(const Octets& frame, unsigned queue) {
+  return enqueue(chain_of(frame), queue);
+}
+
+bool RingLink::put_merged(const Octets& frame, std::uint16_t segment_size) {
+  rte_mbuf* mbuf = chain_of(frame);
+  mbuf->ol_flags |= RTE_MBUF_F_RX_LRO;
+  mbuf->tso_segsz = segment_size;
+  return enqueue(mbuf, 0);
+}
+
+bool RingLink::enqueue(rte_mbuf* mbuf, unsigned queue) {
   tsan_give(mbuf);
   if (rte_ring_enqueue(to_port_[queue], mbuf) == 0) return true;
   MbufPacket::adopt(mbuf);

@@ -7,6 +7,7 @@
 
 #include "dataplane/mbuf_packet.hh"
 
+struct rte_mbuf;
 struct rte_ring;
 
 namespace smol::dataplane::testing {
@@ -27,12 +28,17 @@ class RingLink {
 
   /// The frame waits for the next poll of that queue of the port. False: the ring is full.
   bool put(const Octets& frame, unsigned queue = 0);
+  /// The same as a device gives it that merged TCP segments of so much text each.
+  bool put_merged(const Octets& frame, std::uint16_t segment_size);
   /// What the port sent, queue by queue, in order.
   std::vector<Octets> take();
   /// As take(), without copying or freeing: what is done with it is the receiver's business.
   std::vector<MbufPacket> take_packets();
 
  private:
+  rte_mbuf* chain_of(const Octets& frame);
+  bool enqueue(rte_mbuf* mbuf, unsigned queue);
+
   std::string name_;
   std::unique_ptr<MbufPool> pool_;
   std::vector<rte_ring*> to_port_;  ///< by queue

@@ -187,6 +187,21 @@ TEST_F(WorkerTest, FrameLongerThanThePortTakesIsDropped) {
   EXPECT_EQ(worker_->drops().value(Drop::kRxFrameTooLong), 1u);
 }
 
+TEST_F(WorkerTest, WhatADeviceMergedIsAsLongAsItIsIfItsSegmentsFit) {
+  make();
+  introduce();
+  Octets frame = echo_request(1, 9000);
+  frame[0] = 0x06;  // of another host, so that it is seen how far it comes
+  link_->put_merged(frame, 1460);
+  link_->put_merged(frame, 1600);
+  link_->put_merged(frame, 0);
+  turn();
+  EXPECT_EQ(worker_->drops().value(Drop::kEthOtherHost), 1u);
+  EXPECT_EQ(worker_->drops().value(Drop::kRxFrameTooLong), 1u);
+  EXPECT_EQ(worker_->drops().value(Drop::kRxBadOffload), 1u);
+  EXPECT_EQ(worker_->port_counters(0).rx_merged.value(), 2u);
+}
+
 TEST_F(WorkerTest, WhatAFullRingRefusesIsFreedAndCounted) {
   link_ = std::make_unique<RingLink>("narrow", 16);
   config_.ports[0].device = link_->device();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pwd
 import re
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from api import smolctl
 from conftest import IPV4, Family
 from netns import Namespace, scaled
 from peer import PROGRAM as PEER, peer
@@ -88,7 +90,8 @@ def test_streams_are_whole_whichever_way_they_go(net: Namespace, daemon: Smold, 
     counters = daemon.counters()
     assert counters["drop.tcp_bad_checksum"] == counters["drop.rx_bad_offload"] == 0
     assert counters["drop.rx_frame_too_long"] == 0
-    assert (counters[f"{INTERFACE}.rx_merged"] > 0) == (offload == "auto")
+    for name in ("rx_merged", "tx_segmented"):
+        assert (counters[f"{INTERFACE}.{name}"] > 0) == (offload == "auto"), name
 
 
 def test_what_the_kernel_leaves_undone_is_done_in_a_capture(net: Namespace, smold: Callable[..., Smold],
@@ -133,6 +136,7 @@ def test_what_is_left_to_the_kernel_is_right_on_a_wire(net: Namespace, daemon: S
     assert line[1] == f"{sent['octets']} octets, crc32c {sent['crc32c']}"
     shown = beyond.run("nstat", "-a", "-s", "-z", "TcpInCsumErrors").out
     assert re.search(r"^TcpInCsumErrors +0 ", shown, re.MULTILINE), shown
+    assert daemon.counters()[f"{INTERFACE}.tx_segmented"] > 0
 
 
 def test_faults_are_done_to_single_frames(net: Namespace, smold: Callable[..., Smold], family: Family) -> None:
@@ -152,6 +156,15 @@ def test_jumbo_frames_pass(net: Namespace, smold: Callable[..., Smold], family: 
     done = net.run("ping", "-n", "-q", "-i", 0.01, "-c", 5, "-M", "do", "-s", 8900, family.address)
     assert "5 received, 0% packet loss" in done.out
     daemon.stop()
+
+
+@BOTH
+def test_what_is_left_to_the_kernel_is_shown(daemon: Smold, offload: str) -> None:
+    link, = json.loads(smolctl(daemon, "-j", "link").out)
+    assert link["driver"] == "tap"
+    assert link["offloads"] == (["rx-checksum", "rx-merge", "tx-tcp-checksum", "tx-udp-checksum", "tx-tcp-segmentation"]
+                                if offload == "auto" else [])
+    assert f"offloads: {' '.join(link['offloads']) or 'none'}\n" in smolctl(daemon, "link").out
 
 
 # --- whose interface it is ----------------------------------------------------------------------------

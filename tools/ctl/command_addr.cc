@@ -72,6 +72,12 @@ void show_addresses(Run& run, const std::string& name) {
   if (run.options.json) run.print(all);
 }
 
+void print_offloads(std::ostream& out, const v1::Interface& interface) {
+  out << "    offloads:";
+  for (const std::string& offload : interface.offloads()) out << ' ' << offload;
+  out << (interface.offloads().empty() ? " none\n" : "\n");
+}
+
 void show_links(Run& run, const std::string& name) {
   Json all = Json::array();
   for (const v1::Interface& interface : ask(run, name)) {
@@ -82,9 +88,12 @@ void show_links(Run& run, const std::string& name) {
               << of.rx_errors() << " errors, " << of.rx_missed()
               << " missed\n    TX: " << of.tx_packets() << " packets, " << of.tx_octets()
               << " octets, " << of.tx_errors() << " errors\n";
+      print_offloads(run.out, interface);
       continue;
     }
     Json one = head(interface);
+    one["offloads"] = Json::array();
+    for (const std::string& offload : interface.offloads()) one["offloads"].push_back(offload);
     one["stats64"] = {
         {"rx",
          {{"bytes", of.rx_octets()},
