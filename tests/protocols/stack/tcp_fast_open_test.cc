@@ -332,6 +332,22 @@ TEST_F(EarlyAnswerTest, AnAnswerThatIsLostIsSentAgain) {
   EXPECT_EQ(host.stack->tcp_info(socket)->unacked, 0u);
 }
 
+// TCP-070: it has R2 from the end of the handshake on, however long that took.
+TEST_F(EarlyAnswerTest, TheAnswerHasItsTimeFromTheHandshakeOn) {
+  ask();
+  write(socket, "200 OK");
+  lose_all_but_the_syn_ack();
+  host.advance(seconds(30));
+  host.sent();
+  peer.send(".");
+  ASSERT_EQ(state(socket), tcp::State::kEstablished);
+  host.advance(seconds(299));
+  EXPECT_EQ(error_of(host.stack->error(socket)), "none");
+  host.advance(seconds(2));
+  EXPECT_EQ(error_of(host.stack->error(socket)), "ETIMEDOUT");
+  host.sent();
+}
+
 // RFC 6928: no more than an initial window goes to who has not been heard of.
 TEST_F(EarlyAnswerTest, NoMoreThanAnInitialWindowGoes) {
   ask();

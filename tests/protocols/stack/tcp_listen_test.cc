@@ -309,6 +309,47 @@ TEST_F(TcpListenTest, ASynThatComesAgainIsAnsweredAgain) {
   EXPECT_THAT(peer.take_one(), AllOf(tcp_is("S."), tcp_seq(first.tcp->seq)));
 }
 
+// TCP-162, TCP-228: and then nobody knows whose SYN-ACK it was, either.
+TEST_F(TcpListenTest, ASynAckThatAnsweredASynAgainIsNotMeasured) {
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  peer.take();
+  host.advance(milliseconds(30));
+  host.receive(peer.segment_at(peer.snd_nxt - 1, "S"));
+  peer.take();
+  EXPECT_EQ(counters().tcp_retrans_segs.value(), 1u);
+  peer.send(".");
+  const tcp::Info info = host.stack->tcp_info(accepted(listener)).value();
+  EXPECT_EQ(info.srtt, Duration::zero());
+  EXPECT_EQ(info.cwnd, 1460u);
+}
+
+TEST_F(TcpListenTest, AChallengedSynLeavesTheHandshakeMeasured) {
+  const SocketId listener = listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  const SeqNumber iss = peer.take_one().tcp->seq;
+  host.advance(milliseconds(30));
+  host.receive(peer.segment_at(peer.snd_nxt + 100, "S"));
+  EXPECT_THAT(host.only_sent(), AllOf(tcp_is("."), tcp_seq(iss + 1)));
+  EXPECT_EQ(counters().tcp_retrans_segs.value(), 0u);
+  peer.send(".");
+  EXPECT_EQ(host.stack->tcp_info(accepted(listener))->srtt, milliseconds(30));
+}
+
+// TCP-181: who repeats a SYN under another's address has the other answered so often.
+TEST_F(TcpListenTest, ARecordPaysForSoManySynAcks) {
+  listen();
+  TcpPeer peer = client();
+  peer.send("S");
+  peer.take();
+  for (int i = 0; i < 200; ++i) host.receive(peer.segment_at(peer.snd_nxt - 1, "S"));
+  EXPECT_THAT(host.sent(), SizeIs(128));
+  EXPECT_EQ(counters().tcp_retrans_segs.value(), 128u);
+  EXPECT_EQ(half_open(), 1u);
+}
+
 // TCP-163: the record is still there for the right ACK.
 TEST_F(TcpListenTest, AWrongAckIsResetAndTheHandshakeGoesOn) {
   const SocketId listener = listen();
@@ -572,6 +613,33 @@ TEST_F(TcpListenTest, ABlockWhoseListenerIsGoneIsResetAndFreed) {
   EXPECT_EQ(host.only_dropped(), Drop::kTcpPortClosed);
   EXPECT_THAT(host.only_sent(), AllOf(tcp_is("R"), tcp_seq(peer.rcv_nxt)));
   EXPECT_EQ(host.stack->tcp().connections(), 0u);
+}
+
+// TCP-186, TRAP-35: such a block waits for a place among the accepted as a record does; it is let
+// go by a reset whether there is one or not.
+TEST_F(TcpListenTest, ABlockWaitsForRoomInTheAcceptQueue) {
+  const SocketId listener = listen(80, 1, 16);
+  TcpPeer peer = client(1);
+  TcpPeer other = client(2);
+  for (TcpPeer* each : {&peer, &other}) {
+    each->send("S");
+    each->take();
+    host.receive(each->segment_at(each->snd_nxt + 100'000, "."));
+    host.sent();
+  }
+  client(3).connect();
+  host.sent();
+  host.dropped();
+  peer.send(".");
+  EXPECT_EQ(host.only_dropped(), Drop::kTcpAcceptQueueFull);
+  EXPECT_EQ(counters().tcp_listen_overflows.value(), 1u);
+  EXPECT_THAT(host.sent(), IsEmpty());
+  EXPECT_EQ(host.stack->tcp().connections(), 3u);
+  other.send("R.");
+  EXPECT_EQ(host.stack->tcp().connections(), 2u);
+  accepted(listener);
+  peer.send(".");
+  EXPECT_EQ(error_of(host.stack->tcp_accept(listener)), "none");
 }
 
 }  // namespace

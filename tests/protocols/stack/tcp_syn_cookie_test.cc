@@ -65,6 +65,7 @@ TEST_F(SynCookieTest, AFullSynQueueAnswersByCookieAndKeepsNothing) {
   peer.window = 500;
   host.receive(ack_of(peer, syn_ack));
   EXPECT_EQ(counters().tcp_syncookies_recv.value(), 1u);
+  EXPECT_EQ(counters().tcp_passive_opens.value(), 2u) << "who came first, and this one";
   const SocketId socket = accepted(listener);
   const tcp::Info info = host.stack->tcp_info(socket).value();
   EXPECT_EQ(info.state, tcp::State::kEstablished);
@@ -224,6 +225,22 @@ TEST_F(SynCookieTest, AFullAcceptQueueDropsSynAndAckAndTheAckIsMadeUpForLater) {
   EXPECT_EQ(read(accepted(listener)), "patience");
 }
 
+// TCP-052: who says nothing of the size of segments takes the least that must be taken.
+TEST_F(SynCookieTest, ASynWithoutASegmentSizeIsTakenAtTheLeast) {
+  const SocketId listener4 = crowded();
+  const SocketId listener6 = listen(81, 16, 1, kOwn6);
+  host.receive(client6(9, 81).segment("S"));
+  host.sent();
+  const auto mss = [&](TcpPeer peer, SocketId listener) {
+    peer.syn_options = {};
+    ask(peer);
+    peer.send(".");
+    return host.stack->tcp_info(accepted(listener))->mss;
+  };
+  EXPECT_EQ(mss(client(), listener4), 536u);
+  EXPECT_EQ(mss(client6(5000, 81), listener6), 1220u);
+}
+
 // A SYN that came twice, and was answered by cookie and by record: either answer is good.
 TEST_F(SynCookieTest, ACookieIsGoodAlsoWhereARecordWasMadeSince) {
   const SocketId listener = crowded();
@@ -253,6 +270,31 @@ TEST_F(SynCookieTest, ATimeWaitConnectionIsNotReopenedByCookie) {
   EXPECT_EQ(host.only_dropped(), Drop::kTcpSynQueueFull);
   EXPECT_THAT(host.sent(), IsEmpty());
   EXPECT_EQ(counters().tcp_time_wait.value(), 1u);
+}
+
+class PlainSynCookieTest : public SynCookieTest {
+ protected:
+  PlainSynCookieTest() : SynCookieTest{without_timestamps()} {}
+  static Host::Options without_timestamps() {
+    Host::Options options = with(tcp::SynCookies::kAuto);
+    options.config.tcp.timestamps = false;
+    return options;
+  }
+};
+
+// What is said must be remembered, and where timestamps are off nothing carries it.
+TEST_F(PlainSynCookieTest, OffersNoMoreThanItCanRemember) {
+  const SocketId listener = crowded();
+  TcpPeer peer = modern();
+  const Frame syn_ack = ask(peer);
+  EXPECT_FALSE(syn_ack.tcp->options.timestamps);
+  EXPECT_FALSE(syn_ack.tcp->options.window_scale);
+  EXPECT_FALSE(syn_ack.tcp->options.sack_permitted);
+  peer.window = 500;
+  peer.send(".");
+  const tcp::Info info = host.stack->tcp_info(accepted(listener)).value();
+  EXPECT_EQ(info.snd_wnd, 500u);
+  EXPECT_FALSE(info.timestamps);
 }
 
 class NoSynCookieTest : public SynCookieTest {

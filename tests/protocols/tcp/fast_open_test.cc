@@ -1,6 +1,7 @@
 // TCP Fast Open's cookies and caches: RFC 7413.
 #include "protocols/tcp/fast_open.hh"
 
+#include <cstring>
 #include <memory_resource>
 
 #include <gtest/gtest.h>
@@ -26,6 +27,10 @@ TEST(FastOpenCookie, HasEightOctetsAndIsBoundToBothAddresses) {
   EXPECT_FALSE(good(cookie, kNow, IpAddress::v4(10, 0, 0, 8)));
   EXPECT_FALSE(good(cookie, kNow, kClient, IpAddress::v4(10, 0, 0, 2)));
   EXPECT_FALSE(good(cookie, kNow, kClient, kServer, Secret{5, 7}));
+  const FastOpenCookie other = fast_open_cookie(kSecret, IpAddress::v4(10, 0, 0, 8), kServer, kNow);
+  for (const std::size_t half : {std::size_t{0}, std::size_t{4}}) {
+    EXPECT_NE(std::memcmp(&cookie.octets[half], &other.octets[half], 4), 0) << "all of it is drawn";
+  }
 }
 
 TEST(FastOpenCookie, OneChangedOctetOrLengthIsNoCookie) {
