@@ -32,7 +32,8 @@ Actions Connection::segment_arrives(const Context& context, Instant now, const S
 
 /// The text that is next in line, all of it in the window, and no other news than perhaps a window:
 /// what bulk data is made of. Of such a segment the eight steps come to plain_text_arrives().
-bool Connection::is_plain_text(const Context& context, const SegmentIn& segment) const noexcept {
+inline bool Connection::is_plain_text(const Context& context,
+                                      const SegmentIn& segment) const noexcept {
   constexpr std::uint8_t kNews =
       TcpFlags::kFin | TcpFlags::kSyn | TcpFlags::kRst | TcpFlags::kUrg | TcpFlags::kAck;
   if (state_ != State::kEstablished || (segment.flags.raw & kNews) != TcpFlags::kAck) return false;
@@ -49,8 +50,8 @@ bool Connection::is_plain_text(const Context& context, const SegmentIn& segment)
 }
 
 /// Precondition: is_plain_text().
-void Connection::plain_text_arrives(const Context& context, Instant now, const SegmentIn& segment,
-                                    Actions& out) noexcept {
+inline void Connection::plain_text_arrives(const Context& context, Instant now,
+                                           const SegmentIn& segment, Actions& out) noexcept {
   last_received_ = now;
   keep_alive_sent_ = 0;
   if (timestamps_ && rcv_nxt_.at_or_before(last_ack_sent_)) {
@@ -79,8 +80,9 @@ void Connection::arrives_synchronized(const Context& context, Instant now, const
 }
 
 /// PAWS (RFC 7323 section 5.3). RST and SYN are judged by rules of their own.
-Connection::Next Connection::check_timestamp(const Context& context, Instant now,
-                                             const SegmentIn& segment, Actions& out) noexcept {
+inline Connection::Next Connection::check_timestamp(const Context& context, Instant now,
+                                                    const SegmentIn& segment,
+                                                    Actions& out) noexcept {
   if (!timestamps_ || segment.flags.rst() || segment.flags.syn()) return Next::kContinue;
   if (!segment.options.timestamps) {
     out.drop_segment(Drop::kTcpMissingTimestamp);
@@ -108,9 +110,9 @@ bool Connection::acceptable(const SegmentIn& segment) const noexcept {
   return segment.seq.before(rcv_adv_) && rcv_nxt_.before(segment.seq + length);
 }
 
-Connection::Next Connection::check_sequence(const Context& context, Instant now,
-                                            const SegmentIn& segment, Text& text,
-                                            Actions& out) noexcept {
+inline Connection::Next Connection::check_sequence(const Context& context, Instant now,
+                                                   const SegmentIn& segment, Text& text,
+                                                   Actions& out) noexcept {
   // Each is judged by its own, stricter rule (RFC 5961).
   if (segment.flags.rst() || segment.flags.syn()) return Next::kContinue;
   if (!acceptable(segment)) {
@@ -195,8 +197,8 @@ Connection::Text Connection::trim(const SegmentIn& segment, Actions& out) const 
 
 /// Second: RST. Only an exact match resets; any other in-window RST is challenged (RFC 5961 section
 /// 3.2), whatever our window says (MUST-66).
-Connection::Next Connection::check_rst(const Context& context, Instant now,
-                                       const SegmentIn& segment, Actions& out) noexcept {
+inline Connection::Next Connection::check_rst(const Context& context, Instant now,
+                                              const SegmentIn& segment, Actions& out) noexcept {
   if (!segment.flags.rst()) return Next::kContinue;
   if (segment.seq != rcv_nxt_) {
     const bool inside = rcv_nxt_.before(segment.seq) && segment.seq.before(rcv_adv_);
@@ -217,8 +219,8 @@ Connection::Next Connection::check_rst(const Context& context, Instant now,
 
 /// Fourth: SYN. Challenged wherever it stands (RFC 5961 section 4.2); the peer's own SYN again
 /// means that our SYN-ACK was lost.
-Connection::Next Connection::check_syn(const Context& context, Instant now,
-                                       const SegmentIn& segment, Actions& out) noexcept {
+inline Connection::Next Connection::check_syn(const Context& context, Instant now,
+                                              const SegmentIn& segment, Actions& out) noexcept {
   if (!segment.flags.syn()) return Next::kContinue;
   if (state_ == State::kSynReceived && segment.seq == irs_) {
     if (!segment.flags.ack()) {
@@ -237,8 +239,8 @@ Connection::Next Connection::check_syn(const Context& context, Instant now,
 }
 
 /// Fifth: ACK.
-Connection::Next Connection::check_ack(const Context& context, Instant now,
-                                       const SegmentIn& segment, Actions& out) noexcept {
+inline Connection::Next Connection::check_ack(const Context& context, Instant now,
+                                              const SegmentIn& segment, Actions& out) noexcept {
   if (!segment.flags.ack()) {
     out.drop_segment(Drop::kTcpNoAck);
     return Next::kStop;
@@ -421,7 +423,7 @@ void Connection::fin_acknowledged(const Context& context, Instant now, Actions& 
 
 /// A segment of the peer's had so much text. No more than what we take counts: a larger one was
 /// merged on its way from several.
-void Connection::note_size(std::uint32_t len) noexcept {
+inline void Connection::note_size(std::uint32_t len) noexcept {
   rcv_mss_ = static_cast<std::uint16_t>(std::clamp<std::uint32_t>(len, rcv_mss_, local_mss_));
 }
 

@@ -443,6 +443,8 @@ class Connection {
     return timestamp_clock(now) + ts_offset_;
   }
 
+  // The members stand in the order in which a connection's cache lines are wanted.
+
   // Touched by every segment.
   SeqNumber rcv_nxt_;
   SeqNumber rcv_adv_;   ///< right edge of the window as promised; never moves back
@@ -510,60 +512,71 @@ class Connection {
   bool user_timeout_due_ : 1 = false;     ///< to be told to the peer
   bool user_timeout_chosen_ : 1 = false;  ///< by the user: the peer's wish does not count
   bool fast_open_ : 1 = false;
+  std::uint8_t quick_acks_ = 0;  ///< so many more go at once
+  std::uint8_t keep_alive_sent_ = 0;
+  Episode episode_ = Episode::kNone;
+  std::uint8_t hop_limit_;
+  std::uint8_t dscp_;
+  std::uint16_t local_mss_;
+  WaitsFor waits_for_ = WaitsFor::kHandshake;
+  std::uint8_t retransmits_ = 0;  ///< in a row: R1 counts them
+  std::uint32_t receive_buffer_ = 0;
 
-  Congestion congestion_;
+  // And by text that arrives, or is read.
+  Instant earliest_ = kNever;  ///< at or before every armed timer
+  Instant last_received_{};
+  Instant ts_recent_at_{};
+  std::uint64_t bytes_received_ = 0;
+  std::uint32_t last_text_us_ = 0;  ///< when the last text came, modulo 2^32
+  std::uint32_t segs_in_ = 0;
+  Reassembly reassembly_;
+  std::array<Instant, kTimers> timers_;
+  SeqNumber tuned_read_;           ///< rcv_read_ when the round trip that is measured began
+  std::uint32_t tuned_at_us_ = 0;  ///< when that was, modulo 2^32
+
+  // By what is sent, and its acknowledgement.
+  Scoreboard board_;  ///< [snd_una_, snd_nxt_) but for the SYN
+  std::uint32_t segs_out_ = 0;
   SeqNumber limited_at_;  ///< snd_nxt when the congestion window last held the sender back
-  SeqNumber snd_sml_;     ///< one past the last small segment sent (Minshall)
-  SeqNumber recover_;     ///< SND.NXT when the episode began: what ends it (RFC 6582)
-  SeqNumber tlp_end_;     ///< SND.NXT when the tail probe went
-  Scoreboard board_;      ///< [snd_una_, snd_nxt_) but for the SYN
+  Instant last_sent_{};
+  SeqNumber snd_sml_;           ///< one past the last small segment sent (Minshall)
+  std::uint32_t pace_q10_ = 0;  ///< ns an octet takes, times 1024; 0: not paced
+  Instant pace_until_{};
   Delivery delivery_;
   std::uint64_t app_limited_until_ = 0;  ///< delivered by then, what was sent before is
-  Rack rack_;
   Prr prr_;
-  std::uint32_t undo_octets_ = 0;  ///< sent again in this episode, and not reported twice
-  SeqNumber first_resent_;         ///< of them
-  std::uint32_t pace_q10_ = 0;     ///< ns an octet takes, times 1024; 0: not paced
-  Instant pace_until_{};
-  Episode episode_ = Episode::kNone;
+  SeqNumber recover_;  ///< SND.NXT when the episode began: what ends it (RFC 6582)
+  Plpmtud path_;
   SeqNumber timed_end_;
-  SeqNumber peer_fin_;            ///< number of the peer's FIN, once seen
-  std::uint32_t min_rtt_us_ = 0;  ///< the shortest round trip, rounded up; 0: none yet
-
-  Instant earliest_ = kNever;  ///< at or before every armed timer
-  std::array<Instant, kTimers> timers_;
   Instant timed_at_{};
-  Instant last_received_{};
-  Instant last_sent_{};
   Instant unacked_since_{};  ///< when the oldest octet in flight was sent, or the last progress
-  Instant ts_recent_at_{};
+  SeqNumber tlp_end_;        ///< SND.NXT when the tail probe went
+  std::uint32_t min_rtt_us_ = 0;  ///< the shortest round trip, rounded up; 0: none yet
   Rto rto_;
+  Congestion congestion_;
+  std::uint32_t undo_octets_ = 0;  ///< sent again in this episode, and not reported twice
+  Rack rack_;
+  std::uint64_t bytes_acked_ = 0;
+
+  // By few.
+  SeqNumber first_resent_;                 ///< of them
+  SeqNumber peer_fin_;                     ///< number of the peer's FIN, once seen
   std::uint32_t challenges_since_ms_ = 0;  ///< start of the interval that challenges_ counts in
-  Reassembly reassembly_;
-  std::uint32_t last_text_us_ = 0;  ///< when the last text came, modulo 2^32
-  std::uint32_t text_gap_us_ = 0;   ///< between texts, smoothed
-  SeqNumber urgent_end_;            ///< one past the peer's urgent data
-  SeqNumber snd_up_;                ///< one past ours
+  std::uint32_t text_gap_us_ = 0;          ///< between texts, smoothed
+  SeqNumber urgent_end_;                   ///< one past the peer's urgent data
+  SeqNumber snd_up_;                       ///< one past ours
   SeqNumber ce_turn_;
   SackBlock duplicate_;  ///< received twice, and not told of yet (RFC 2883); empty: nothing
-
   SeqNumber iss_;
   SeqNumber irs_;
   std::uint32_t send_buffer_;
-  std::uint32_t receive_buffer_ = 0;
   std::uint32_t receive_buffer_max_ = 0;
-  SeqNumber tuned_read_;           ///< rcv_read_ when the round trip that is measured began
-  std::uint32_t tuned_at_us_ = 0;  ///< when that was, modulo 2^32
   std::uint32_t rcv_space_ = 0;    ///< octets that the user took in the round trip before
   std::uint32_t user_timeout_ms_;  ///< 0: the stack's default; kForeverMs: never
   std::uint32_t keep_alive_ms_;    ///< 0: off
   std::uint32_t keep_alive_interval_ms_;
   std::uint32_t linger_ms_;          ///< kForeverMs: as long as TCP tries
   std::uint32_t bytes_retrans_ = 0;  ///< stays at its maximum
-  std::uint64_t bytes_acked_ = 0;
-  std::uint64_t bytes_received_ = 0;
-  std::uint32_t segs_in_ = 0;
-  std::uint32_t segs_out_ = 0;
   std::uint32_t sum_retrans_ = 0;
   std::uint32_t timeouts_ = 0;
   std::uint32_t fast_retrans_ = 0;
@@ -576,20 +589,12 @@ class Connection {
   std::uint32_t ece_in_ = 0;
   std::uint32_t sacks_out_ = 0;
   std::uint32_t dsacks_out_ = 0;
-  Plpmtud path_;
-  std::uint16_t local_mss_;
   std::uint16_t peer_mss_;
-  std::uint16_t syn_room_ = 0;   ///< for text on the SYN
-  std::uint16_t syn_text_ = 0;   ///< octets that went on it, not settled yet
-  std::uint8_t quick_acks_ = 0;  ///< so many more go at once
+  std::uint16_t syn_room_ = 0;  ///< for text on the SYN
+  std::uint16_t syn_text_ = 0;  ///< octets that went on it, not settled yet
   std::uint8_t challenges_ = 0;
-  std::uint8_t retransmits_ = 0;  ///< in a row: R1 counts them
   std::uint8_t persist_backoff_ = 0;
   std::uint8_t keep_alive_probes_;
-  std::uint8_t keep_alive_sent_ = 0;
-  std::uint8_t hop_limit_;
-  std::uint8_t dscp_;
-  WaitsFor waits_for_ = WaitsFor::kHandshake;
   std::optional<Error> error_;
   std::optional<Error> soft_error_;
   std::optional<Error> unreachable_;  ///< what ICMP said since anything was acknowledged

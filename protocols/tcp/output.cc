@@ -37,7 +37,7 @@ bool Connection::next_segment(const Context& context, Instant now, SegmentOut& o
   return false;
 }
 
-bool Connection::send_data(const Context& context, Instant now, SegmentOut& out) noexcept {
+inline bool Connection::send_data(const Context& context, Instant now, SegmentOut& out) noexcept {
   if (tlp_due_ && send_tail_probe(context, now, out)) return true;
   if (frto_new_) {
     if (send_new(context, now, out)) return true;
@@ -176,8 +176,8 @@ void Connection::send_again(const Context& context, Instant now, SeqNumber begin
 }
 
 /// The next numbers that never went.
-void Connection::send_first(const Context& context, Instant now, std::uint32_t len, bool fin,
-                            SegmentOut& out) noexcept {
+inline void Connection::send_first(const Context& context, Instant now, std::uint32_t len, bool fin,
+                                   SegmentOut& out) noexcept {
   const std::uint32_t numbers = len + (fin ? 1 : 0);
   if (snd_una_ == snd_nxt_) {
     unacked_since_ = now;
@@ -208,7 +208,7 @@ constexpr Duration kLeastPause = microseconds(131);
 
 /// `octets` go now. A connection that sent less than it might have may send as much at once later
 /// as the burst allows.
-void Connection::pace(const Context& context, Instant now, std::uint32_t octets) noexcept {
+inline void Connection::pace(const Context& context, Instant now, std::uint32_t octets) noexcept {
   if (pace_q10_ == 0) return;
   const auto time = [&](std::uint32_t n) { return Duration{(std::int64_t{n} * pace_q10_) >> 10}; };
   const Duration credit = std::max(time(context.config.pacing_burst * mss_), kLeastPause);
@@ -339,8 +339,8 @@ void Connection::bare_segment(const Context& context, Instant now, SeqNumber seq
 }
 
 /// A segment with text, FIN or both. PSH marks the end of what is queued (RFC 9293 MUST-61).
-void Connection::carry(const Context& context, Instant now, SeqNumber seq, std::uint32_t len,
-                       bool fin, SegmentOut& out) noexcept {
+inline void Connection::carry(const Context& context, Instant now, SeqNumber seq, std::uint32_t len,
+                              bool fin, SegmentOut& out) noexcept {
   bare_segment(context, now, seq, out);
   if (len > 0) answer(context, now);
   const bool last = len > 0 && seq + len == snd_end_;

@@ -30,22 +30,22 @@ Connection::Connection(const Context& context, Instant now, const Setup& setup) 
       user_timeout_option_{setup.options.user_timeout_option},
       user_timeout_due_{setup.options.user_timeout_option},
       user_timeout_chosen_{setup.options.user_timeout > Duration::zero()},
-      congestion_{setup.options.congestion_control, setup.options.ecn == EcnUse::kDctcp},
+      hop_limit_{setup.options.hop_limit},
+      dscp_{setup.options.dscp},
+      local_mss_{setup.local_mss},
       last_received_{now},
+      path_{setup.path_mss == 0 ? setup.local_mss : setup.path_mss},
       unacked_since_{now},
       rto_{context.config},
+      congestion_{setup.options.congestion_control, setup.options.ecn == EcnUse::kDctcp},
       iss_{setup.iss},
       send_buffer_{setup.options.send_buffer},
       user_timeout_ms_{to_ms(setup.options.user_timeout)},
       keep_alive_ms_{to_ms(setup.options.keep_alive)},
       keep_alive_interval_ms_{to_ms(setup.options.keep_alive_interval)},
       linger_ms_{to_ms(setup.options.linger)},
-      path_{setup.path_mss == 0 ? setup.local_mss : setup.path_mss},
-      local_mss_{setup.local_mss},
       peer_mss_{setup.local_mss},
-      keep_alive_probes_{setup.options.keep_alive_probes},
-      hop_limit_{setup.options.hop_limit},
-      dscp_{setup.options.dscp} {
+      keep_alive_probes_{setup.options.keep_alive_probes} {
   timers_.fill(kNever);
   if (context.config.window_scaling) rcv_shift_ = shift_for(setup.options.receive_buffer);
   limit_receive_buffer(context.config, setup.options.receive_buffer);
