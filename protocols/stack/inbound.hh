@@ -31,10 +31,11 @@ struct Inbound {
   std::uint8_t hop_limit = 0;
   bool is_v4 = true;
   ChecksumState l4_checksum = ChecksumState::kUnknown;  ///< what the device says
+  bool same_path = false;  ///< interface and addresses are those of the packet before it
+  bool same_flow = false;  ///< and it is of the same flow
 
   // Filled in for TCP, ahead of the machine.
   std::uint64_t hash = 0;
-  std::uint32_t found = 0;  ///< table entry that likely is the connection
   tcp::FlowKey flow;
   tcp::SegmentIn segment;
   std::uint32_t text = 0;  ///< offset of the segment's text

@@ -222,9 +222,16 @@ class Stack final : public Sockets, public StackControl {
   static constexpr std::size_t kEvents = 256;
 
   void receive_some(InterfaceId interface, std::span<P> burst) noexcept;
-  std::optional<Drop> read_link(InterfaceId interface, Inbound<P>& in) noexcept;
-  std::optional<Drop> read_ip4(Inbound<P>& in) noexcept;
-  std::optional<Drop> read_ip6(Inbound<P>& in) noexcept;
+  std::optional<Drop> read_link(InterfaceId interface, Inbound<P>& in,
+                                const Inbound<P>* before) noexcept;
+  std::optional<Drop> read_ip4(Inbound<P>& in, const Inbound<P>* before) noexcept;
+  std::optional<Drop> read_ip6(Inbound<P>& in, const Inbound<P>* before) noexcept;
+  static bool same_path(const Inbound<P>& in, const Inbound<P>* before) noexcept {
+    return before != nullptr && before->source == in.source &&
+           before->destination == in.destination && before->interface == in.interface;
+  }
+  std::optional<Drop> judge_path4(Inbound<P>& in) const noexcept;
+  std::optional<Drop> judge_path6(Inbound<P>& in) const noexcept;
   void deliver(Inbound<P>& in) noexcept;
 
   Network<P> net_;

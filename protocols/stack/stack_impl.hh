@@ -67,9 +67,11 @@ void Stack<P>::receive_some(InterfaceId interface, std::span<P> burst) noexcept 
   for (P& packet : burst) {
     Inbound<P>& in = inbound_[n];
     in.packet = std::move(packet);
-    std::optional<Drop> why = read_link(interface, in);
+    // What holds of the packet before it holds of this one if they are of one flow.
+    const Inbound<P>* before = n > 0 ? &inbound_[n - 1] : nullptr;
+    std::optional<Drop> why = read_link(interface, in, before);
     if (!in.packet) continue;  // ARP is done already
-    if (!why && in.protocol == IpProtocol::kTcp) why = tcp_.prepare(in);
+    if (!why && in.protocol == IpProtocol::kTcp) why = tcp_.prepare(in, before);
     if (why) {
       net_.drop(interface, std::move(in.packet), *why);
     } else {
@@ -139,7 +141,8 @@ Instant Stack<P>::next_deadline() const noexcept {
 // --------------------------------------------------------------------------------
 
 template <PacketBuffer P>
-std::optional<Drop> Stack<P>::read_link(InterfaceId interface, Inbound<P>& in) noexcept {
+std::optional<Drop> Stack<P>::read_link(InterfaceId interface, Inbound<P>& in,
+                                        const Inbound<P>* before) noexcept {
   const std::size_t head = std::min<std::size_t>(in.packet.size(), EthernetView::kHeader);
   const Result<EthernetView> frame = EthernetView::parse(in.packet.pull(head));
   if (!frame) return frame.error();
@@ -158,9 +161,9 @@ std::optional<Drop> Stack<P>::read_link(InterfaceId interface, Inbound<P>& in) n
   meta.payload_sum_valid = false;
   switch (static_cast<EtherType>(frame->type())) {
     case EtherType::kIp4:
-      return read_ip4(in);
+      return read_ip4(in, before);
     case EtherType::kIp6:
-      return read_ip6(in);
+      return read_ip6(in, before);
     case EtherType::kArp:
       return resolution_.receive_arp(interface, in.packet);
     case EtherType::kVlan:
@@ -169,8 +172,39 @@ std::optional<Drop> Stack<P>::read_link(InterfaceId interface, Inbound<P>& in) n
   return frame->type() < EthernetView::kFirstType ? Drop::kEthLlc : Drop::kEthUnknownType;
 }
 
+/// What a host is to answer, by the addresses alone; in.kind, if it is.
 template <PacketBuffer P>
-std::optional<Drop> Stack<P>::read_ip4(Inbound<P>& in) noexcept {
+std::optional<Drop> Stack<P>::judge_path4(Inbound<P>& in) const noexcept {
+  // RFC 1122 section 3.2.1.3: what no host may be; and none of ours speaks from the wire.
+  const std::uint8_t net = static_cast<std::uint8_t>(in.source.v4_value() >> 24);
+  if (net >= 224 || net == 127 || net == 0 || net_.addresses().is_known(in.source)) {
+    return Drop::kIp4BadSource;
+  }
+  const std::optional<AddressKind> kind = net_.addresses().find(in.interface, in.destination);
+  if (!kind) return Drop::kIp4OtherHost;
+  in.kind = *kind;
+  return std::nullopt;
+}
+
+template <PacketBuffer P>
+std::optional<Drop> Stack<P>::judge_path6(Inbound<P>& in) const noexcept {
+  // A mapped address on a wire would pass for an IPv4 one here, and must not be there in any case.
+  if (in.source.is_v4() || in.source.is_multicast() || in.source.is_loopback() ||
+      net_.addresses().is_known(in.source)) {
+    return Drop::kIp6BadSource;
+  }
+  if (in.destination.is_v4() || in.destination.is_unspecified() || in.destination.is_loopback() ||
+      (in.destination.is_multicast() && in.destination.multicast_scope() <= 1)) {
+    return Drop::kIp6BadDestination;
+  }
+  const std::optional<AddressKind> kind = net_.addresses().find(in.interface, in.destination);
+  if (!kind) return Drop::kIp6OtherHost;
+  in.kind = *kind;
+  return std::nullopt;
+}
+
+template <PacketBuffer P>
+std::optional<Drop> Stack<P>::read_ip4(Inbound<P>& in, const Inbound<P>* before) noexcept {
   net_.counters().ip_in_receives.add();
   constexpr std::size_t kMost = EthernetView::kHeader + 60;
   const std::size_t size = in.packet.size();
@@ -185,14 +219,13 @@ std::optional<Drop> Stack<P>::read_ip4(Inbound<P>& in) noexcept {
   }
   in.source = ip->source();
   in.destination = ip->destination();
-  // RFC 1122 section 3.2.1.3: what no host may be; and none of ours speaks from the wire.
-  const std::uint8_t net = static_cast<std::uint8_t>(in.source.v4_value() >> 24);
-  if (net >= 224 || net == 127 || net == 0 || net_.addresses().is_known(in.source)) {
-    return Drop::kIp4BadSource;
+  in.same_path = same_path(in, before);
+  if (in.same_path) {
+    in.kind = before->kind;
+  } else if (const std::optional<Drop> why = judge_path4(in)) {
+    return why;
   }
-  const std::optional<AddressKind> kind = net_.addresses().find(in.interface, in.destination);
-  if (!kind) return Drop::kIp4OtherHost;
-  if (*kind == AddressKind::kUnicast && in.packet.meta().link_cast != LinkCast::kUnicast) {
+  if (in.kind == AddressKind::kUnicast && in.packet.meta().link_cast != LinkCast::kUnicast) {
     return Drop::kIp4LinkBroadcast;
   }
   if (ip->header_len() > Ip4View::kMinHeader) {
@@ -206,7 +239,6 @@ std::optional<Drop> Stack<P>::read_ip4(Inbound<P>& in) noexcept {
     }
   }
   if (ip->is_fragment()) return Drop::kIp4Fragment;
-  in.kind = *kind;
   in.is_v4 = true;
   in.protocol = ip->protocol();
   in.dscp = ip->dscp();
@@ -220,7 +252,7 @@ std::optional<Drop> Stack<P>::read_ip4(Inbound<P>& in) noexcept {
 }
 
 template <PacketBuffer P>
-std::optional<Drop> Stack<P>::read_ip6(Inbound<P>& in) noexcept {
+std::optional<Drop> Stack<P>::read_ip6(Inbound<P>& in, const Inbound<P>* before) noexcept {
   net_.counters().ip_in_receives.add();
   constexpr std::size_t kMost = EthernetView::kHeader + Ip6View::kHeader;
   const std::size_t size = in.packet.size();
@@ -230,18 +262,12 @@ std::optional<Drop> Stack<P>::read_ip6(Inbound<P>& in) noexcept {
   if (!ip) return ip.error();
   in.source = ip->source();
   in.destination = ip->destination();
-  // A mapped address on a wire would pass for an IPv4 one here, and must not be there in any case.
-  if (in.source.is_v4() || in.source.is_multicast() || in.source.is_loopback() ||
-      net_.addresses().is_known(in.source)) {
-    return Drop::kIp6BadSource;
+  in.same_path = same_path(in, before);
+  if (in.same_path) {
+    in.kind = before->kind;
+  } else if (const std::optional<Drop> why = judge_path6(in)) {
+    return why;
   }
-  if (in.destination.is_v4() || in.destination.is_unspecified() || in.destination.is_loopback() ||
-      (in.destination.is_multicast() && in.destination.multicast_scope() <= 1)) {
-    return Drop::kIp6BadDestination;
-  }
-  const std::optional<AddressKind> kind = net_.addresses().find(in.interface, in.destination);
-  if (!kind) return Drop::kIp6OtherHost;
-  in.kind = *kind;
   in.is_v4 = false;
   in.protocol = ip->next_header();
   in.dscp = ip->dscp();

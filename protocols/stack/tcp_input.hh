@@ -97,7 +97,7 @@ TcpSocket<P>* TcpTransport<P>::get(Handle handle) noexcept {
 // --------------------------------------------------------------------------------
 
 template <PacketBuffer P>
-std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in) noexcept {
+std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in, const Inbound<P>* before) noexcept {
   net_.counters().tcp_in_segs.add();
   // RFC 9293 MUST-57, MUST-63: TCP speaks to one host at a time.
   if (in.to_group() || in.packet.meta().link_cast != LinkCast::kUnicast ||
@@ -122,8 +122,13 @@ std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in) noexcept {
   const bool scoped = in.destination.is_link_local() || in.source.is_link_local();
   in.flow = {in.destination, in.source, view->dst_port(), view->src_port(),
              scoped ? in.interface : InterfaceId{0}};
-  in.hash = hash(in.flow);
-  flows_.prefetch(in.hash);
+  in.same_flow = in.same_path && before->protocol == IpProtocol::kTcp && before->flow == in.flow;
+  if (in.same_flow) {
+    in.hash = before->hash;
+  } else {
+    in.hash = hash(in.flow);
+    flows_.prefetch(in.hash);
+  }
   in.text = in.l4 + static_cast<std::uint32_t>(view->header_len());
   in.segment.seq = view->seq();
   in.segment.ack = view->ack();
@@ -135,11 +140,13 @@ std::optional<Drop> TcpTransport<P>::prepare(Inbound<P>& in) noexcept {
 }
 
 template <PacketBuffer P>
-void TcpTransport<P>::prefetch(Inbound<P>& in) const noexcept {
-  in.found = flows_.likely(in.hash);
-  if (in.found == IndexTable::kNone || (in.found & (kTimeWaitBit | kHalfOpenBit)) != 0) return;
-  const auto* block = static_cast<const std::uint8_t*>(sockets_.address_of(in.found));
-  for (std::size_t line = 0; line < sizeof(Socket); line += 64) __builtin_prefetch(block + line);
+void TcpTransport<P>::prefetch(const Inbound<P>& in) const noexcept {
+  if (in.same_flow) return;  // the one before it did
+  const std::uint32_t found = flows_.likely(in.hash);
+  if (found == IndexTable::kNone || (found & (kTimeWaitBit | kHalfOpenBit)) != 0) return;
+  const auto* block = static_cast<const std::uint8_t*>(sockets_.address_of(found));
+  const std::size_t touched = in.segment.len > 0 ? Socket::kTouchedByText : sizeof(Socket);
+  for (std::size_t line = 0; line < touched; line += 64) __builtin_prefetch(block + line);
 }
 
 template <PacketBuffer P>

@@ -31,36 +31,42 @@ struct TcpSocket {
 
   TcpSocket(const tcp::Context& context, Instant now, const tcp::Connection::Setup& setup,
             const tcp::FlowKey& its_flow) noexcept
-      : connection{context, now, setup}, flow{its_flow} {}
+      : flow{its_flow}, connection{context, now, setup} {}
 
-  tcp::Connection connection;
-  Path path;
-  Node* send_cursor = nullptr;    ///< packet that holds snd_nxt; null: nothing unsent is queued
-  Node* resend_cursor = nullptr;  ///< packet behind the last one sent again
-  PacketQueue<P> send;     ///< payload from snd_una on; a sent packet may have its headers in front
-  PacketQueue<P> receive;  ///< payload that is next in line
+  /// Octets from the begin that bulk data reaches as it arrives: up to the machine's scoreboard.
+  static constexpr std::size_t kTouchedByText = 384;
+
+  // What a segment that arrives touches, and then the machine's own first lines.
   tcp::FlowKey flow;
-  TimerNode timer;
-  std::uint64_t user_data = 0;
-  std::uint32_t send_packets = 0;
-  std::uint32_t next_ready = IndexFifo::kOutside;
+  PacketQueue<P> receive;  ///< payload that is next in line
   std::uint32_t next_event = IndexFifo::kOutside;
-  std::uint32_t next_waiting = IndexFifo::kOutside;  ///< to be accepted; for packets, once it is
-  Handle listener;                                   ///< whose SYN or accept queue it is in
-  std::uint16_t owner = 0;
+  std::uint32_t next_ready = IndexFifo::kOutside;
+  TimerNode timer;
   std::uint16_t events = 0;  ///< SocketEvents bits not told yet
   std::uint8_t received_dscp = 0;
-  std::uint32_t receive_low_water = 1;  ///< as of tcp::SocketOptions, and so the next two
-  std::uint32_t send_low_water = 0;
-  std::uint32_t unsent_low_water = 0;
   bool owned : 1 = false;  ///< a user holds its id
   bool in_table : 1 = false;
   bool early : 1 = false;  ///< was accepted, or waits to be, before its handshake is complete
-  bool wants_writable : 1 = false;  ///< a write took less than all
-  bool counted : 1 = false;         ///< in tcp_curr_estab
-  bool reading_shut : 1 = false;    ///< what comes is thrown away
-  bool lingering : 1 = false;       ///< its user waits to hear that all is acknowledged
-  bool gone : 1 = false;            ///< free as soon as no list holds it
+  bool wants_writable : 1 = false;      ///< a write took less than all
+  bool counted : 1 = false;             ///< in tcp_curr_estab
+  bool reading_shut : 1 = false;        ///< what comes is thrown away
+  bool lingering : 1 = false;           ///< its user waits to hear that all is acknowledged
+  bool gone : 1 = false;                ///< free as soon as no list holds it
+  std::uint32_t receive_low_water = 1;  ///< as of tcp::SocketOptions
+  tcp::Connection connection;
+
+  // And what is sent.
+  PacketQueue<P> send;  ///< payload from snd_una on; a sent packet may have its headers in front
+  Node* send_cursor = nullptr;    ///< packet that holds snd_nxt; null: nothing unsent is queued
+  Node* resend_cursor = nullptr;  ///< packet behind the last one sent again
+  Path path;
+  std::uint32_t send_packets = 0;
+  std::uint32_t send_low_water = 0;  ///< as of tcp::SocketOptions, and so the next
+  std::uint32_t unsent_low_water = 0;
+  std::uint32_t next_waiting = IndexFifo::kOutside;  ///< to be accepted; for packets, once it is
+  std::uint64_t user_data = 0;
+  Handle listener;  ///< whose SYN or accept queue it is in
+  std::uint16_t owner = 0;
 };
 
 /// A listening socket: who is half open (SYN queue, counted) and who waits to be accepted.
@@ -88,9 +94,10 @@ class TcpTransport {
   // ---------------------------------------------------------------------------
 
   /// First pass over a burst: reads the header and starts the look-up. A reason to drop, or none.
-  std::optional<Drop> prepare(Inbound<P>& in) noexcept;
+  /// `before`: the packet before it in the burst, if there is one.
+  std::optional<Drop> prepare(Inbound<P>& in, const Inbound<P>* before) noexcept;
   /// Second pass: brings the connection into the cache.
-  void prefetch(Inbound<P>& in) const noexcept;
+  void prefetch(const Inbound<P>& in) const noexcept;
   /// Third pass: runs the machine. Takes the packet.
   void receive(Inbound<P>& in) noexcept;
   /// An ICMP error, or a neighbour that failed, concerns a segment of ours. False: no such

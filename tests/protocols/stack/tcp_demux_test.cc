@@ -268,6 +268,49 @@ TEST_F(TcpDemuxTest, ABurstIsAnsweredOnce) {
   EXPECT_EQ(read(socket).size(), 40'000u);
 }
 
+// What one packet of a burst is found to be says nothing of the next but where they are of one
+// flow: TCP-111.
+TEST_F(TcpDemuxTest, ABurstOfManyFlowsIsToldApartPacketByPacket) {
+  constexpr std::size_t kSource = 14 + 12;
+  constexpr std::size_t kDestination = 14 + 16;
+  TcpPeer first = client(5000);
+  TcpPeer second = client(5001);
+  const SocketId one = established(first);
+  const SocketId other = established(second);
+  const auto next = [](TcpPeer& from) {
+    Octets out = from.segment(".", pattern(100));
+    from.snd_nxt += 100;
+    return out;
+  };
+  std::vector<Octets> burst;
+  burst.push_back(next(first));
+  burst.push_back(next(first));
+  burst.push_back(next(second));
+  Octets forged = first.segment(".", pattern(100));
+  copy_bytes(MutBytes{forged}.subspan(kSource, 4), Bytes{forged}.subspan(kDestination, 4));
+  fix_ip4_checksum(forged, 14);
+  burst.push_back(forged);
+  burst.push_back(forged);
+  burst.push_back(next(second));
+  Octets strange = second.segment(".", pattern(100));
+  strange[kDestination + 3] ^= 0x55;
+  fix_ip4_checksum(strange, 14);
+  burst.push_back(strange);
+  burst.push_back(strange);
+  burst.push_back(next(first));
+  Octets to_all = next(first);
+  first.snd_nxt = first.snd_nxt - 100;
+  copy_bytes(to_all, MacAddress::broadcast().octets);
+  burst.push_back(to_all);
+  burst.push_back(next(first));
+  host.receive(burst);
+  EXPECT_EQ(read(one).size(), 400u);
+  EXPECT_EQ(read(other).size(), 200u);
+  EXPECT_EQ(host.drops(Drop::kIp4BadSource), 2u);
+  EXPECT_EQ(host.drops(Drop::kIp4OtherHost), 2u);
+  EXPECT_EQ(host.drops(Drop::kIp4LinkBroadcast), 1u);
+}
+
 // What two links call the same may be two: link-local addresses are told by their interface.
 TEST_F(TcpDemuxTest, LinkLocalConnectionsAreToldByTheirInterface) {
   InterfaceConfig second;
