@@ -162,9 +162,10 @@ std::size_t TcpTransport<P>::writable(Handle handle) const noexcept {
 }
 
 /// Contiguous room behind what is queued: in the last packet if nothing of it was sent yet, else in
-/// a new one. Never beyond a full segment.
+/// a new one. Never beyond a full segment. The packet has these octets now; the queue has them with
+/// queue_grown().
 template <PacketBuffer P>
-MutBytes TcpTransport<P>::tail_room(Socket& socket, std::size_t want) noexcept {
+MutBytes TcpTransport<P>::grow_tail(Socket& socket, std::size_t want) noexcept {
   const std::size_t mss = socket.connection.mss();
   if (Node* tail = socket.send.tail(); tail != nullptr) {
     const PacketMeta& meta = P::meta_of(tail);
@@ -172,18 +173,12 @@ MutBytes TcpTransport<P>::tail_room(Socket& socket, std::size_t want) noexcept {
     const bool unsent = meta.seq.at_or_after(socket.connection.snd_nxt());
     if (unsent && meta.payload_len < mss && last->unique()) {
       const std::size_t n = std::min({want, mss - meta.payload_len, last->tailroom()});
-      if (n > 0) {
-        const MutBytes room = last->append(n);
-        last->trim_back(n);
-        return room;
-      }
+      if (n > 0) return last->append(n);
     }
   }
   P packet = net_.pool().allocate();
   if (!packet) return {};
-  const std::size_t n = std::min({want, mss, packet.tailroom()});
-  const MutBytes room = packet.append(n);
-  packet.trim_back(n);
+  const MutBytes room = packet.append(std::min({want, mss, packet.tailroom()}));
   PacketMeta& meta = packet.meta();
   meta.seq = socket.connection.snd_end();
   meta.payload_len = 0;
@@ -195,13 +190,21 @@ MutBytes TcpTransport<P>::tail_room(Socket& socket, std::size_t want) noexcept {
   return room;
 }
 
-/// n octets, whose sum is `sum`, were written into what tail_room() gave.
+/// The same room, for somebody to write into it later.
 template <PacketBuffer P>
-void TcpTransport<P>::queue_in_tail(Socket& socket, std::uint32_t index, std::size_t n,
-                                    InternetSum sum) noexcept {
-  Borrowed<P> tail{socket.send.tail()};
-  tail->append(n);
-  PacketMeta& meta = tail->meta();
+MutBytes TcpTransport<P>::tail_room(Socket& socket, std::size_t want) noexcept {
+  const MutBytes room = grow_tail(socket, want);
+  if (!room.empty()) Borrowed<P> {
+      socket.send.tail()
+      } -> trim_back(room.size());
+  return room;
+}
+
+/// The last n octets of the last packet, whose sum is `sum`, are written.
+template <PacketBuffer P>
+void TcpTransport<P>::queue_grown(Socket& socket, std::uint32_t index, std::size_t n,
+                                  InternetSum sum) noexcept {
+  PacketMeta& meta = P::meta_of(socket.send.tail());
   if (meta.payload_sum_valid) {
     InternetSum total{meta.payload_sum};
     meta.payload_len % 2 == 1 ? total.add_odd(sum) : total.add(sum);
@@ -223,10 +226,10 @@ Result<std::size_t, Error> TcpTransport<P>::write(Handle handle, Bytes data) noe
   std::size_t room = send_room(*socket);
   while (written < data.size() && room > 0) {
     const Bytes rest = data.subspan(written);
-    const MutBytes to = tail_room(*socket, std::min(rest.size(), room));
+    const MutBytes to = grow_tail(*socket, std::min(rest.size(), room));
     if (to.empty()) break;
     const InternetSum sum = copy_and_sum(to, rest.first(to.size()));
-    queue_in_tail(*socket, handle.index, to.size(), sum);
+    queue_grown(*socket, handle.index, to.size(), sum);
     written += to.size();
     room -= to.size();
   }
@@ -272,9 +275,8 @@ void TcpTransport<P>::commit(Handle handle, std::size_t n) noexcept {
     SMOL_CHECK(last->unique());
     written = last->append(n);
     SMOL_CHECK(written.size() == n);
-    last->trim_back(n);
   }
-  queue_in_tail(*socket, handle.index, n, internet_sum(written));
+  queue_grown(*socket, handle.index, n, internet_sum(written));
 }
 
 // --- ending

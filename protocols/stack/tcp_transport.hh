@@ -365,8 +365,9 @@ class TcpTransport {
                                    InterfaceId interface) const noexcept;
   std::uint32_t create(const tcp::FlowKey& flow, SeqNumber iss, const tcp::SocketOptions& options,
                        InterfaceId interface) noexcept;
+  MutBytes grow_tail(Socket& socket, std::size_t want) noexcept;
   MutBytes tail_room(Socket& socket, std::size_t want) noexcept;
-  void queue_in_tail(Socket& socket, std::uint32_t index, std::size_t n, InternetSum sum) noexcept;
+  void queue_grown(Socket& socket, std::uint32_t index, std::size_t n, InternetSum sum) noexcept;
   std::size_t send_room(const Socket& socket) const noexcept;
   bool worth_writing(const Socket& socket) const noexcept;
   bool worth_reading(const Socket& socket) const noexcept;
