@@ -227,7 +227,8 @@ class Stack final : public Sockets, public StackControl {
   std::optional<Drop> read_ip4(Inbound<P>& in, const Inbound<P>* before) noexcept;
   std::optional<Drop> read_ip6(Inbound<P>& in, const Inbound<P>* before) noexcept;
   static bool same_path(const Inbound<P>& in, const Inbound<P>* before) noexcept {
-    return before != nullptr && before->source == in.source &&
+    // The family too: an IPv4 address is the same value as its mapped one, which is refused.
+    return before != nullptr && before->is_v4 == in.is_v4 && before->source == in.source &&
            before->destination == in.destination && before->interface == in.interface;
   }
   std::optional<Drop> judge_path4(Inbound<P>& in) const noexcept;

@@ -219,6 +219,7 @@ std::optional<Drop> Stack<P>::read_ip4(Inbound<P>& in, const Inbound<P>* before)
   }
   in.source = ip->source();
   in.destination = ip->destination();
+  in.is_v4 = true;
   in.same_path = same_path(in, before);
   if (in.same_path) {
     in.kind = before->kind;
@@ -239,7 +240,6 @@ std::optional<Drop> Stack<P>::read_ip4(Inbound<P>& in, const Inbound<P>* before)
     }
   }
   if (ip->is_fragment()) return Drop::kIp4Fragment;
-  in.is_v4 = true;
   in.protocol = ip->protocol();
   in.dscp = ip->dscp();
   in.segment.ecn = ip->ecn();
@@ -262,13 +262,13 @@ std::optional<Drop> Stack<P>::read_ip6(Inbound<P>& in, const Inbound<P>* before)
   if (!ip) return ip.error();
   in.source = ip->source();
   in.destination = ip->destination();
+  in.is_v4 = false;
   in.same_path = same_path(in, before);
   if (in.same_path) {
     in.kind = before->kind;
   } else if (const std::optional<Drop> why = judge_path6(in)) {
     return why;
   }
-  in.is_v4 = false;
   in.protocol = ip->next_header();
   in.dscp = ip->dscp();
   in.segment.ecn = ip->ecn();

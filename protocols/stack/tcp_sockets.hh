@@ -194,9 +194,10 @@ MutBytes TcpTransport<P>::grow_tail(Socket& socket, std::size_t want) noexcept {
 template <PacketBuffer P>
 MutBytes TcpTransport<P>::tail_room(Socket& socket, std::size_t want) noexcept {
   const MutBytes room = grow_tail(socket, want);
-  if (!room.empty()) Borrowed<P> {
-      socket.send.tail()
-      } -> trim_back(room.size());
+  if (!room.empty()) {
+    Borrowed<P> tail{socket.send.tail()};
+    tail->trim_back(room.size());
+  }
   return room;
 }
 

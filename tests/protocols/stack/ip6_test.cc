@@ -54,6 +54,16 @@ TEST_F(Ip6Test, DropsSourcesThatNoHostCanHave) {
   expect_dropped(mapped, Drop::kIp6BadSource, "mapped");
 }
 
+// What holds of the packet before it in a burst holds of none of the other family.
+TEST_F(Ip6Test, AMappedAddressIsNoneBehindAnIp4PacketOfTheSameEither) {
+  Octets mapped = packet();
+  copy_bytes(MutBytes{mapped}.subspan(8), kPeer4.octets());
+  copy_bytes(MutBytes{mapped}.subspan(24), kOwn4.octets());
+  host.receive(std::vector<Octets>{udp_frame({kPeer4, 5000}, {kOwn4, 6969}, octets_of("to nobody")),
+                                   ip_frame(mapped)});
+  EXPECT_EQ(host.drops(Drop::kIp6BadSource), 1u);
+}
+
 // IP6-002, IC6-007: only neighbour discovery may come from nobody.
 TEST_F(Ip6Test, DropsTransportPacketsFromNobody) {
   expect_dropped(packet(IpAddress{}), Drop::kIpForbiddenSource, "UDP");
