@@ -229,22 +229,46 @@ P TcpTransport<P>::gather(const Socket& socket, Node* node, const tcp::SegmentOu
     const std::uint32_t skip = meta.seq.until(at);
     const std::uint32_t take = std::min(meta.payload_len - skip, left);
     const std::size_t offset = kept->size() - meta.payload_len + skip;
-    std::optional<P> view = kept->share(offset, take);
-    if (!view) {
+    InternetSum part;
+    if (!attach(packet, *kept, offset, take, sum == nullptr ? nullptr : &part)) {
       net_.drop_outgoing(socket.path.interface, std::move(packet), Drop::kTxNoBuffer);
       return {};
     }
-    if (sum != nullptr) {
-      const InternetSum part = take == meta.payload_len && meta.payload_sum_valid
-                                   ? InternetSum{meta.payload_sum}
-                                   : packet_sum(*view, 0, take);
-      (out.len - left) % 2 == 1 ? sum->add_odd(part) : sum->add(part);
-    }
-    packet.chain(std::move(*view));
+    if (sum != nullptr) (out.len - left) % 2 == 1 ? sum->add_odd(part) : sum->add(part);
     at += take;
     left -= take;
   }
   return packet;
+}
+
+/// Text of `kept` behind what `packet` has: a view of it, or a copy of what is not worth one, since
+/// a device takes a packet in so many pieces and no more. `sum`: null if nobody asks. False: there
+/// is no packet for it.
+template <PacketBuffer P>
+bool TcpTransport<P>::attach(P& packet, P& kept, std::size_t offset, std::size_t take,
+                             InternetSum* sum) noexcept {
+  if (take >= kWorthAView) {
+    std::optional<P> view = kept.share(offset, take);
+    if (!view) return false;
+    const PacketMeta& meta = kept.meta();
+    if (sum != nullptr) {
+      *sum = take == meta.payload_len && meta.payload_sum_valid ? InternetSum{meta.payload_sum}
+                                                                : packet_sum(*view, 0, take);
+    }
+    packet.chain(std::move(*view));
+    return true;
+  }
+  MutBytes room = packet.append(take);
+  P more;
+  if (room.empty()) {
+    more = net_.pool().allocate();
+    if (!more) return false;
+    room = more.append(take);
+  }
+  packet_copy(kept, offset, room);
+  if (sum != nullptr) *sum = internet_sum(room);
+  if (more) packet.chain(std::move(more));
+  return true;
 }
 
 /// TCP header, checksum, and down to IP.

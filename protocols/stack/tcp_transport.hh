@@ -227,6 +227,8 @@ class TcpTransport {
   static constexpr std::uint32_t kHalfOpenBit = 0x4000'0000;
   static constexpr std::size_t kSegmentsATurn =
       64;  ///< of one connection, before others have theirs
+  /// Octets from which on text is looked at where it lies; less is copied.
+  static constexpr std::size_t kWorthAView = 256;
 
   std::uint64_t hash(const tcp::FlowKey& flow) const noexcept;
   std::uint64_t hash(const IpAddress& local, std::uint16_t port) const noexcept;
@@ -346,6 +348,7 @@ class TcpTransport {
   void look_at_path(Socket& socket) noexcept;
   P payload_packet(Socket& socket, const tcp::SegmentOut& out, InternetSum& sum) noexcept;
   static InternetSum sum_of_text(const P& kept, PacketMeta& meta) noexcept;
+  bool attach(P& packet, P& kept, std::size_t offset, std::size_t take, InternetSum* sum) noexcept;
   P gather(const Socket& socket, Node* node, const tcp::SegmentOut& out, InternetSum* sum) noexcept;
   Node* locate(Socket& socket, SeqNumber seq) const noexcept;
   void send_alone(const tcp::FlowKey& flow, tcp::SegmentOut& out, const Marks& marks) noexcept;

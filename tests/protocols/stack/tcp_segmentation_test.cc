@@ -100,6 +100,29 @@ TEST_F(TcpSegmentationTest, WhatIsLostOfOneGoesAgainAlone) {
   EXPECT_EQ(host.stack->tcp_info(socket)->in_flight, 0u);
 }
 
+// A device takes a packet in so many pieces and no more, however small the writes were.
+TEST_F(TcpSegmentationTest, ManySmallWritesThatGoAgainAreFewPieces) {
+  TcpPeer peer = client();
+  tcp::SocketOptions options;
+  options.congestion_control = tcp::CongestionControl::kNone;
+  options.nagle = false;
+  const SocketId socket = opened(peer, options);
+  const Octets text = pattern(40 * 7);
+  for (std::size_t i = 0; i < text.size(); i += 7) {
+    const auto at = text.begin() + static_cast<std::ptrdiff_t>(i);
+    send(socket, Octets(at, at + 7));
+  }
+  EXPECT_THAT(host.sent(), SizeIs(40));
+  host.keep_packets = true;
+  host.advance(milliseconds(1500));
+  const std::vector<Frame> again = peer.take();
+  ASSERT_THAT(again, ::testing::Not(IsEmpty()));
+  for (const Frame& frame : again) EXPECT_THAT(frame, carries(text));
+  for (const MemPacket& packet : host.kept) {
+    EXPECT_TRUE(packet.segment(2).empty()) << "headers, and one piece of text";
+  }
+}
+
 // TCP-237: the word that the window was reduced is said once.
 TEST(SuperSegment, OnlyItsFirstSaysThatTheWindowWasReduced) {
   tcp::SegmentOut first;
